@@ -1,0 +1,473 @@
+//! Every setting of the service: one field is flag, environment variable, default and help text.
+
+use std::env;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
+use tracing::level_filters::LevelFilter;
+
+use crate::machine::Machine;
+use crate::sandbox::Limits;
+
+/// Headings of `--help`.
+const SERVICE: &str = "Service";
+const RUN: &str = "Limits of one run";
+const REQUEST: &str = "Limits of one request";
+const CAPACITY: &str = "Capacity";
+
+/// CPython itself, before it has run a line of the script, needs nearly this much.
+const LEAST_MEMORY: usize = 20_000_000;
+/// 32-bit WebAssembly cannot address more.
+const MOST_MEMORY: usize = 4 << 30;
+
+/// Runs are mostly short, or waiting: this many at once keep a core busy and share it fairly.
+const RUNS_PER_CORE: u32 = 16;
+/// How much deeper the queue is than the service is wide.
+const QUEUED_PER_RUN: u32 = 8;
+/// How many connections there may be for each request inside; the others get their 503.
+const CONNECTIONS_PER_REQUEST: u32 = 4;
+/// Keeps sums of counts far from overflow; no machine comes near it.
+const MOST: i64 = 1_000_000;
+
+/// Runs untrusted Python scripts behind one HTTP endpoint: POST /execute.
+///
+/// Each setting is a flag or an environment variable; the flag wins. Durations are written like
+/// 500ms, 10s or 1m; sizes like 50MB (50,000,000 bytes) or 1MiB (1,048,576 bytes).
+#[derive(Debug, Clone, Parser)]
+#[command(name = "python-executor", version)]
+pub struct Config {
+    /// Address to listen on. The default is every interface, as containers need it.
+    #[arg(long, env, default_value = "0.0.0.0", help_heading = SERVICE)]
+    pub host: IpAddr,
+
+    /// Port to listen on. 0 picks a free one, which the log names.
+    #[arg(long, env, default_value_t = 8080, help_heading = SERVICE)]
+    pub port: u16,
+
+    /// The precompiled CPython, made by `cargo xtask fetch-python`.
+    ///
+    /// Without this setting it is python.cwasm next to the program, or wasm/python.cwasm in the
+    /// current directory or in the checkout that the program was built in.
+    #[arg(long, env, value_name = "PYTHON", help_heading = SERVICE)]
+    python: Option<PathBuf>,
+
+    /// Directory in which each run gets its temporary directory [default: the system's].
+    #[arg(long, env, help_heading = SERVICE)]
+    pub temp_root: Option<PathBuf>,
+
+    /// How much to log to standard error: off, error, warn, info, debug or trace.
+    #[arg(long, env, default_value = "info", value_parser = level, help_heading = SERVICE)]
+    pub log: LevelFilter,
+
+    /// How to write the log: text for people, json for machines.
+    #[arg(long, env, default_value = "text", help_heading = SERVICE)]
+    pub log_format: LogFormat,
+
+    /// On SIGTERM or Ctrl-C, how long runs in progress may take to end before they are cancelled.
+    #[arg(long, env, default_value = "10s", value_parser = duration, help_heading = SERVICE)]
+    pub shutdown_grace: Duration,
+
+    /// Processor time a script may use. Waiting does not count.
+    #[arg(long, env, default_value = "5s", value_parser = some_time, help_heading = RUN)]
+    pub cpu_limit: Duration,
+
+    /// Time a script may take from start to end, waiting included.
+    #[arg(long, env, default_value = "10s", value_parser = some_time, help_heading = RUN)]
+    pub wall_limit: Duration,
+
+    /// Memory a script may use, that of the Python interpreter included.
+    #[arg(long, env, default_value = "50MB", value_parser = memory, help_heading = RUN)]
+    pub memory_limit: usize,
+
+    /// How much a script may write to standard output.
+    #[arg(long, env, default_value = "1MiB", value_parser = some_bytes, help_heading = RUN)]
+    pub stdout_limit: usize,
+
+    /// How much a script may write to standard error.
+    #[arg(long, env, default_value = "1MiB", value_parser = some_bytes, help_heading = RUN)]
+    pub stderr_limit: usize,
+
+    /// How large the JSON text of a result may be.
+    #[arg(long, env, default_value = "8MiB", value_parser = some_bytes, help_heading = RUN)]
+    pub result_limit: usize,
+
+    /// How many levels of lists and dicts a result may have.
+    #[arg(long, env, default_value = "200", value_parser = count, help_heading = RUN)]
+    pub result_depth: u32,
+
+    /// How large the body of a request may be.
+    #[arg(long, env, default_value = "1MiB", value_parser = some_bytes, help_heading = REQUEST)]
+    pub body_limit: usize,
+
+    /// How long the body of a request may take to arrive.
+    #[arg(long, env, default_value = "10s", value_parser = some_time, help_heading = REQUEST)]
+    pub body_timeout: Duration,
+
+    /// How long a connection may take to send the head of its next request, idle time included.
+    #[arg(long, env, default_value = "60s", value_parser = some_time, help_heading = REQUEST)]
+    pub header_timeout: Duration,
+
+    /// Scripts that run at once.
+    ///
+    /// [default: 16 for each core, but no more than fit into three quarters of the available
+    /// memory if each of them uses its memory and output limits to the full]
+    #[arg(long, env, value_parser = count, help_heading = CAPACITY)]
+    max_concurrent: Option<u32>,
+
+    /// Requests that may wait for their turn. One more is answered 503 at once; 0 means no queue.
+    ///
+    /// [default: 8 for each script that may run at once]
+    #[arg(long, env, value_parser = clap::value_parser!(u32).range(..=MOST), help_heading = CAPACITY)]
+    max_queue: Option<u32>,
+
+    /// How long a request may wait for its turn before it is answered 503.
+    #[arg(long, env, default_value = "10s", value_parser = duration, help_heading = CAPACITY)]
+    pub queue_timeout: Duration,
+
+    /// Connections open at once. The next ones wait in the operating system until one closes.
+    ///
+    /// [default: 4 for each request that may run or wait]
+    #[arg(long, env, value_parser = count, help_heading = CAPACITY)]
+    max_connections: Option<u32>,
+
+    /// The settings above whose defaults depend on the machine.
+    #[arg(skip)]
+    pub capacity: Capacity,
+}
+
+/// How much the service takes on at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// Scripts that run.
+    pub concurrent: u32,
+    /// Requests that wait for their turn.
+    pub queue: u32,
+    /// Connections that are open.
+    pub connections: u32,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object per line.
+    Json,
+}
+
+impl Config {
+    /// Reads flags and environment.
+    ///
+    /// # Errors
+    /// When a setting makes no sense; also for `--help` and `--version`, which clap treats alike.
+    pub fn load() -> Result<Self, clap::Error> {
+        Self::parse_for(env::args_os(), Machine::look())
+    }
+
+    fn parse_for<I, T>(args: I, machine: Machine) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        let mut config = Self::try_parse_from(args)?;
+        config.capacity = config.capacity_on(machine);
+        config
+            .check()
+            .map_err(|problem| Self::command().error(ErrorKind::ValueValidation, problem))?;
+        Ok(config)
+    }
+
+    /// The limits of one run, in the sandbox's terms.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            cpu: self.cpu_limit,
+            wall: self.wall_limit,
+            memory: self.memory_limit,
+            stdout: self.stdout_limit,
+            stderr: self.stderr_limit,
+            result: self.result_limit,
+            result_depth: self.result_depth as usize,
+        }
+    }
+
+    /// Finds the precompiled CPython.
+    ///
+    /// # Errors
+    /// When there is none; the message says how to get it.
+    pub fn python(&self) -> anyhow::Result<PathBuf> {
+        if let Some(set) = &self.python {
+            anyhow::ensure!(
+                set.is_file(),
+                "PYTHON is {}, where there is no file; `cargo xtask fetch-python` makes one",
+                set.display()
+            );
+            return Ok(set.clone());
+        }
+        let program = env::current_exe().unwrap_or_default();
+        let places = [
+            program.with_file_name("python.cwasm"),
+            PathBuf::from("wasm/python.cwasm"),
+            // The program is in target/release of the checkout.
+            program.with_file_name("../../wasm/python.cwasm"),
+        ];
+        places
+            .into_iter()
+            .find(|place| place.is_file())
+            .ok_or_else(|| {
+                anyhow::anyhow!(
+                    "no CPython: there is neither python.cwasm next to the program nor \
+                 wasm/python.cwasm here; run `cargo xtask fetch-python` or set PYTHON to the file"
+                )
+            })
+    }
+
+    fn capacity_on(&self, machine: Machine) -> Capacity {
+        let concurrent = self.max_concurrent.unwrap_or_else(|| {
+            let run = self.memory_limit + self.stdout_limit + self.stderr_limit + self.result_limit;
+            let fit = machine.memory / 4 * 3 / run as u64;
+            let wanted = machine.cores.saturating_mul(RUNS_PER_CORE);
+            wanted.min(u32::try_from(fit).unwrap_or(u32::MAX)).max(1)
+        });
+        let queue = self
+            .max_queue
+            .unwrap_or(concurrent.saturating_mul(QUEUED_PER_RUN));
+        let inside = concurrent.saturating_add(queue);
+        let connections = self
+            .max_connections
+            .unwrap_or(inside.saturating_mul(CONNECTIONS_PER_REQUEST));
+        Capacity {
+            concurrent,
+            queue,
+            connections,
+        }
+    }
+
+    /// What no single value can tell.
+    fn check(&self) -> Result<(), String> {
+        let Capacity {
+            concurrent,
+            queue,
+            connections,
+        } = self.capacity;
+        if connections < concurrent.saturating_add(queue) {
+            return Err(format!(
+                "MAX_CONNECTIONS is {connections}, too few for {concurrent} running scripts \
+                 (MAX_CONCURRENT) and {queue} waiting requests (MAX_QUEUE)"
+            ));
+        }
+        if let Some(root) = &self.temp_root
+            && !root.is_dir()
+        {
+            return Err(format!(
+                "TEMP_ROOT is {}, which is not a directory",
+                root.display()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The one line that says what is wrong with a setting; clap spreads it over several.
+#[must_use]
+pub fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let telling =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    telling.collect::<Vec<_>>().join(" ")
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 10s or 1m"))
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be more than zero".into()),
+        time => Ok(time),
+    }
+}
+
+fn some_bytes(text: &str) -> Result<usize, String> {
+    let size = ByteSize::from_str(text).map_err(|_| "not a size; write 500kB, 50MB or 1MiB")?;
+    match usize::try_from(size.as_u64()) {
+        Ok(0) => Err("must be more than zero".into()),
+        // Every size is of something that must fit into memory; this keeps sums from overflowing.
+        Ok(bytes) if bytes <= 1 << 40 => Ok(bytes),
+        _ => Err("must be at most 1TiB".into()),
+    }
+}
+
+fn memory(text: &str) -> Result<usize, String> {
+    match some_bytes(text)? {
+        ..LEAST_MEMORY => Err("CPython needs at least 20MB to start".into()),
+        bytes if bytes > MOST_MEMORY => Err("must be at most 4GiB".into()),
+        bytes => Ok(bytes),
+    }
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number) if (1..=MOST).contains(&i64::from(number)) => Ok(number),
+        _ => Err(format!("must be a whole number from 1 to {MOST}")),
+    }
+}
+
+fn level(text: &str) -> Result<LevelFilter, String> {
+    text.parse()
+        .map_err(|_| "must be off, error, warn, info, debug or trace".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINE: Machine = Machine {
+        cores: 2,
+        memory: 8 << 30,
+    };
+
+    fn parse(args: &[&str], machine: Machine) -> Result<Config, String> {
+        let args = ["python-executor"].iter().chain(args);
+        Config::parse_for(args, machine).map_err(|error| one_line(&error))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_help_and_an_environment_variable_named_like_its_flag() {
+        let command = Config::command();
+        for arg in command.get_arguments() {
+            let flag = arg.get_long().unwrap_or_default();
+            let variable = arg.get_env().unwrap_or_default().to_string_lossy();
+            assert_eq!(variable, flag.to_uppercase().replace('-', "_"));
+            assert!(arg.get_help().is_some(), "{flag}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_the_documented_limits() -> Result<(), String> {
+        assert_eq!(parse(&[], MACHINE)?.limits(), Limits::default());
+        Ok(())
+    }
+
+    #[test]
+    fn sizes_and_durations() {
+        let sizes = [
+            ("50MB", Some(50_000_000)),
+            ("1MiB", Some(1 << 20)),
+            ("1.5 KiB", Some(1536)),
+            ("50000000", Some(50_000_000)),
+            ("0", None),
+            ("0MB", None),
+            ("-1", None),
+            ("", None),
+            ("50 parsecs", None),
+            ("99999999999GiB", None),
+        ];
+        for (text, bytes) in sizes {
+            assert_eq!(some_bytes(text).ok(), bytes, "{text:?}");
+        }
+        let durations = [
+            ("5s", Some(5_000)),
+            ("1500ms", Some(1_500)),
+            ("1m 30s", Some(90_000)),
+            ("0s", None),
+            ("5", None),
+            ("-5s", None),
+            ("soon", None),
+        ];
+        for (text, millis) in durations {
+            assert_eq!(
+                some_time(text).ok(),
+                millis.map(Duration::from_millis),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_line_that_names_the_setting() {
+        let cases: &[(&[&str], &[&str])] = &[
+            (&["--cpu-limit", "5"], &["CPU_LIMIT", "10s"]),
+            (&["--cpu-limit", "0s"], &["CPU_LIMIT", "more than zero"]),
+            (&["--memory-limit", "19MB"], &["MEMORY_LIMIT", "20MB"]),
+            (&["--memory-limit", "5GiB"], &["MEMORY_LIMIT", "4GiB"]),
+            (
+                &["--stdout-limit", "0"],
+                &["STDOUT_LIMIT", "more than zero"],
+            ),
+            (
+                &["--max-concurrent", "0"],
+                &["MAX_CONCURRENT", "1 to 1000000"],
+            ),
+            (&["--max-queue=-1"], &["MAX_QUEUE"]),
+            (&["--port", "70000"], &["PORT", "65535"]),
+            (&["--host", "nowhere"], &["HOST"]),
+            (&["--log", "loud"], &["LOG", "debug"]),
+            (&["--log-format", "xml"], &["LOG_FORMAT", "text, json"]),
+            (
+                &["--temp-root", "/nonexistent"],
+                &["TEMP_ROOT", "not a directory"],
+            ),
+            (
+                &["--max-connections", "1"],
+                &["MAX_CONNECTIONS", "MAX_QUEUE"],
+            ),
+            (&["--cpu-limt", "5s"], &["--cpu-limt", "--cpu-limit"]),
+            (&["surplus"], &["surplus"]),
+        ];
+        for (args, telling) in cases {
+            let Err(line) = parse(args, MACHINE) else {
+                panic!("{args:?} was accepted")
+            };
+            assert!(!line.contains('\n'), "{line}");
+            for words in *telling {
+                assert!(line.contains(words), "{args:?}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
+        let small = Machine {
+            cores: 4,
+            memory: 512 << 20,
+        };
+        let tiny = Machine {
+            cores: 1,
+            memory: 10 << 20,
+        };
+        let cases: &[(Machine, &[&str], [u32; 3])] = &[
+            (MACHINE, &[], [32, 256, 1152]),
+            (small, &[], [6, 48, 216]),
+            (tiny, &[], [1, 8, 36]),
+            (small, &["--memory-limit", "20MB"], [13, 104, 468]),
+            (MACHINE, &["--max-concurrent", "3"], [3, 24, 108]),
+            (
+                MACHINE,
+                &["--max-concurrent", "3", "--max-queue", "0"],
+                [3, 0, 12],
+            ),
+            (MACHINE, &["--max-connections", "5000"], [32, 256, 5000]),
+        ];
+        for (machine, args, [concurrent, queue, connections]) in cases {
+            let expected = Capacity {
+                concurrent: *concurrent,
+                queue: *queue,
+                connections: *connections,
+            };
+            assert_eq!(parse(args, *machine)?.capacity, expected, "{args:?}");
+        }
+        Ok(())
+    }
+}

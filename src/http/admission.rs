@@ -1,0 +1,169 @@
+//! How many requests may run, how many may wait, and when none may any more.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::time::timeout;
+
+use super::answer::Error;
+use crate::config::Capacity;
+
+/// The door: a request takes a place, to be inside at all, and then a slot, to run.
+pub(super) struct Admission {
+    places: Semaphore,
+    all_places: u32,
+    slots: Semaphore,
+    patience: Duration,
+    phase: watch::Sender<Phase>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Requests come in.
+    Open,
+    /// Those inside may finish, others are turned away.
+    Draining,
+    /// Those inside must leave.
+    Closed,
+}
+
+/// The right to run. Dropping it lets the next one in.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    /// How long the request had to wait.
+    pub(super) waited: Duration,
+    _slot: SemaphorePermit<'a>,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Admission {
+    /// `patience` is how long a request waits for a slot before it gives up.
+    pub(super) fn new(capacity: Capacity, patience: Duration) -> Self {
+        let all_places = capacity.concurrent.saturating_add(capacity.queue);
+        Self {
+            places: Semaphore::new(all_places as usize),
+            all_places,
+            slots: Semaphore::new(capacity.concurrent as usize),
+            patience,
+            phase: watch::Sender::new(Phase::Open),
+        }
+    }
+
+    /// Waits for a slot, in order of arrival; fails at once when there is no place to wait in.
+    pub(super) async fn enter(&self) -> Result<Pass<'_>, Error> {
+        if *self.phase.borrow() != Phase::Open {
+            return Err(Error::ShuttingDown);
+        }
+        let arrived = Instant::now();
+        let place = self.places.try_acquire().map_err(|_| Error::Overloaded)?;
+        let slot = match timeout(self.patience, self.slots.acquire()).await {
+            Ok(Ok(slot)) => slot,
+            _ => return Err(Error::Overloaded),
+        };
+        Ok(Pass {
+            waited: arrived.elapsed(),
+            _slot: slot,
+            _place: place,
+        })
+    }
+
+    /// Lets nobody in any more.
+    pub(super) fn drain(&self) {
+        self.phase.send_replace(Phase::Draining);
+    }
+
+    /// Resolves when nobody is inside; makes sense only while draining.
+    pub(super) async fn empty(&self) {
+        // Nobody closes the semaphore, so this cannot fail: it waits for the last place.
+        let _all = self.places.acquire_many(self.all_places).await;
+    }
+
+    /// Sends those inside away.
+    pub(super) fn close(&self) {
+        self.phase.send_replace(Phase::Closed);
+    }
+
+    /// Resolves when those inside must leave.
+    pub(super) async fn closed(&self) {
+        // It fails only without a sender, and the sender is `self`.
+        let _ = self
+            .phase
+            .subscribe()
+            .wait_for(|phase| *phase == Phase::Closed)
+            .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    fn door(concurrent: u32, queue: u32) -> Admission {
+        let capacity = Capacity {
+            concurrent,
+            queue,
+            connections: 0,
+        };
+        Admission::new(capacity, Duration::from_secs(1))
+    }
+
+    fn is_pending<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
+        matches!(
+            future.poll(&mut Context::from_waker(Waker::noop())),
+            Poll::Pending
+        )
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_and_ordered() {
+        let door = door(1, 1);
+        let running = door.enter().await;
+        assert!(running.is_ok());
+
+        let mut waiting = pin!(door.enter());
+        assert!(is_pending(waiting.as_mut()));
+        assert!(matches!(door.enter().await, Err(Error::Overloaded)));
+
+        drop(running);
+        assert!(waiting.await.is_ok());
+        assert!(door.enter().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_leaves_the_queue_gives_the_place_back() {
+        let door = door(1, 1);
+        let _running = door.enter().await;
+        for _ in 0..3 {
+            let mut waiting = Box::pin(door.enter());
+            assert!(is_pending(waiting.as_mut()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_in_overloaded() {
+        let door = door(1, 1);
+        let _running = door.enter().await;
+        assert!(matches!(door.enter().await, Err(Error::Overloaded)));
+    }
+
+    #[tokio::test]
+    async fn draining_waits_for_those_inside_and_closing_sends_them_away() {
+        let door = door(1, 1);
+        let running = door.enter().await;
+        door.drain();
+        assert!(matches!(door.enter().await, Err(Error::ShuttingDown)));
+
+        let mut empty = pin!(door.empty());
+        assert!(is_pending(empty.as_mut()));
+        let mut closed = pin!(door.closed());
+        assert!(is_pending(closed.as_mut()));
+
+        door.close();
+        closed.await;
+        drop(running);
+        empty.await;
+    }
+}

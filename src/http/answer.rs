@@ -1,0 +1,263 @@
+//! What the service answers: the two bodies of the contract, status codes and kinds.
+
+use std::time::Duration;
+
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::envelope::RequestId;
+use crate::sandbox::{Failure, Outcome};
+
+/// The header that tells a program which error it has got.
+const ERROR_KIND: HeaderName = HeaderName::from_static("x-error-kind");
+/// Seconds after which trying again is worth it: most runs are far shorter.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+#[derive(Serialize)]
+struct Success<'a> {
+    result: &'a RawValue,
+    stdout: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    error: &'a str,
+    stdout: &'a str,
+    stderr: &'a str,
+}
+
+/// Why a request was answered without a run.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The body is not what it should be. Holds what is wrong, and where.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The body took too long to arrive.
+    #[error("the request body did not arrive within {}", humantime::format_duration(*.0))]
+    SlowBody(Duration),
+    #[error("there is nothing here: send scripts to POST /execute")]
+    NotFound,
+    #[error("this path does not support the method: see the Allow header")]
+    MethodNotAllowed,
+    /// The body is too large. Holds the limit in bytes.
+    #[error("the request body exceeds the limit of {0} bytes: send a shorter script")]
+    TooLarge(usize),
+    #[error("send the body as it is, with the header Content-Type: application/json")]
+    UnsupportedMediaType,
+    #[error("the service is running as many scripts as it can: try again in a moment")]
+    Overloaded,
+    #[error("the service is shutting down: try again in a moment")]
+    ShuttingDown,
+    /// The service is at fault. The id leads to the details in the log.
+    #[error("internal error (request {0})")]
+    Internal(RequestId),
+}
+
+impl Error {
+    fn status_and_kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            // 408 is what HTTP clients and proxies understand; for a program that goes by the
+            // kind it is a request that is not whole, so the set of kinds stays closed.
+            Self::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "invalid_request"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, kind) = self.status_and_kind();
+        tracing::debug!(status = status.as_u16(), kind, "refused");
+        let mut response = fault(status, kind, &self.to_string(), "", "");
+        let headers = response.headers_mut();
+        if matches!(self, Self::Overloaded | Self::ShuttingDown) {
+            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        // The next request would have to wait for the rest of this one, or is better sent
+        // elsewhere.
+        if matches!(self, Self::SlowBody(_) | Self::ShuttingDown) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// Answers with what came of a run, and gives the kind for the log.
+pub(super) fn of_run(outcome: &Outcome, id: &RequestId) -> (&'static str, Response) {
+    let Outcome {
+        result,
+        stdout,
+        stderr,
+        ..
+    } = outcome;
+    match result {
+        Ok(result) => ("ok", json(StatusCode::OK, &Success { result, stdout })),
+        Err(Failure::Internal(details)) => {
+            tracing::error!(request_id = %id, details, "internal error");
+            let error = Error::Internal(id.clone());
+            let (status, kind) = error.status_and_kind();
+            (
+                kind,
+                fault(status, kind, &error.to_string(), stdout, stderr),
+            )
+        }
+        Err(failure) => {
+            let kind = kind_of(failure);
+            (
+                kind,
+                fault(
+                    StatusCode::BAD_REQUEST,
+                    kind,
+                    &failure.to_string(),
+                    stdout,
+                    stderr,
+                ),
+            )
+        }
+    }
+}
+
+/// The contract's name for a failure.
+fn kind_of(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Syntax(_) => "syntax_error",
+        Failure::NoMain => "no_main",
+        Failure::Exception(_) => "exception",
+        Failure::NotSerializable(_) => "not_serializable",
+        Failure::CpuLimit(_) => "cpu_limit",
+        Failure::WallLimit(_) => "wall_limit",
+        Failure::MemoryLimit(_) => "memory_limit",
+        Failure::OutputLimit { .. } => "output_limit",
+        Failure::Exited(_) => "exited",
+        Failure::Crashed(_) => "crashed",
+        Failure::Internal(_) => "internal",
+    }
+}
+
+fn fault(
+    status: StatusCode,
+    kind: &'static str,
+    error: &str,
+    stdout: &str,
+    stderr: &str,
+) -> Response {
+    let mut response = json(
+        status,
+        &Fault {
+            error,
+            stdout,
+            stderr,
+        },
+    );
+    response
+        .headers_mut()
+        .insert(ERROR_KIND, HeaderValue::from_static(kind));
+    response
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(text) => (status, [(CONTENT_TYPE, "application/json")], text).into_response(),
+        // Strings and finished JSON always can be written; if not, an empty 500 is all that is left.
+        Err(error) => {
+            tracing::error!(%error, "cannot write an answer");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::Usage;
+
+    fn run(result: Result<&str, Failure>) -> Result<Outcome, serde_json::Error> {
+        let result = match result {
+            Ok(json) => Ok(RawValue::from_string(json.into())?),
+            Err(failure) => Err(failure),
+        };
+        let (stdout, stderr) = ("out".into(), "err".into());
+        Ok(Outcome {
+            result,
+            stdout,
+            stderr,
+            usage: Usage::default(),
+        })
+    }
+
+    #[tokio::test]
+    async fn every_outcome_has_its_status_kind_and_body() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let limit = Duration::from_secs(5);
+        let cases = [
+            (Ok("123456789012345678901234567890.10"), 200, "ok"),
+            (
+                Err(Failure::Syntax("SyntaxError: x".into())),
+                400,
+                "syntax_error",
+            ),
+            (Err(Failure::NoMain), 400, "no_main"),
+            (
+                Err(Failure::Exception("ValueError: x".into())),
+                400,
+                "exception",
+            ),
+            (
+                Err(Failure::NotSerializable("set".into())),
+                400,
+                "not_serializable",
+            ),
+            (Err(Failure::CpuLimit(limit)), 400, "cpu_limit"),
+            (Err(Failure::WallLimit(limit)), 400, "wall_limit"),
+            (Err(Failure::MemoryLimit(1)), 400, "memory_limit"),
+            (
+                Err(Failure::OutputLimit {
+                    stream: "stdout",
+                    limit: 1,
+                }),
+                400,
+                "output_limit",
+            ),
+            (Err(Failure::Exited(3)), 400, "exited"),
+            (Err(Failure::Crashed("trap".into())), 400, "crashed"),
+            (Err(Failure::Internal("secret".into())), 500, "internal"),
+        ];
+        for (result, status, kind) in cases {
+            let outcome = run(result)?;
+            let (logged, response) = of_run(&outcome, &RequestId::from("id-1"));
+            assert_eq!(logged, kind);
+            assert_eq!(response.status(), status);
+            let header = response.headers().get(ERROR_KIND).cloned();
+            let body = axum::body::to_bytes(response.into_body(), 1 << 20).await?;
+            let body = std::str::from_utf8(&body)?;
+            let expected = match (&outcome.result, kind) {
+                (Ok(json), _) => format!(r#"{{"result":{json},"stdout":"out"}}"#),
+                (Err(_), "internal") => {
+                    r#"{"error":"internal error (request id-1)","stdout":"out","stderr":"err"}"#
+                        .into()
+                }
+                (Err(failure), _) => {
+                    format!(r#"{{"error":"{failure}","stdout":"out","stderr":"err"}}"#)
+                }
+            };
+            assert_eq!(body, expected);
+            assert_eq!(
+                header,
+                (kind != "ok").then_some(HeaderValue::from_static(kind))
+            );
+        }
+        Ok(())
+    }
+}

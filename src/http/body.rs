@@ -1,0 +1,100 @@
+//! Reads a request body within bounds of size and time, and leaves politely when it will not.
+
+use std::error::Error as _;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody, to_bytes};
+use bytes::{Buf, Bytes};
+use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use super::answer::Error;
+
+/// How much of an unwanted body is read and thrown away, and for how long.
+const LINGER_BYTES: usize = 16 << 20;
+const LINGER_TIME: Duration = Duration::from_secs(5);
+
+/// Reads the whole body, but not one that is longer or slower than it may be.
+pub(super) async fn read(body: Body, limit: usize, time: Duration) -> Result<Bytes, Error> {
+    // The Content-Length, or 0: what is announced too large need not even begin to arrive.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Error::TooLarge(limit));
+    }
+    match timeout(time, to_bytes(body, limit)).await {
+        Err(_) => Err(Error::SlowBody(time)),
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error))
+            if error
+                .source()
+                .is_some_and(|cause| cause.is::<LengthLimitError>()) =>
+        {
+            Err(Error::TooLarge(limit))
+        }
+        Ok(Err(_)) => Err(Error::InvalidRequest(
+            "the request body ended too early".into(),
+        )),
+    }
+}
+
+/// A body that, when dropped unread, goes on reading for a while in the background.
+///
+/// Many clients send their whole request before they look at the answer. If the connection were
+/// closed on them while they send, they would see a reset instead of the 413 that tells them why.
+pub(super) struct Lingering(Body);
+
+impl Lingering {
+    pub(super) fn wrap(body: Body) -> Body {
+        if body.is_end_stream() {
+            body
+        } else {
+            Body::new(Self(body))
+        }
+    }
+}
+
+impl HttpBody for Lingering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        if self.0.is_end_stream() {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            let rest = std::mem::take(&mut self.0);
+            runtime.spawn(timeout(LINGER_TIME, discard(rest)));
+        }
+    }
+}
+
+async fn discard(mut body: Body) {
+    let mut left = LINGER_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Buf::remaining);
+        match left.checked_sub(length) {
+            Some(less) => left = less,
+            None => return,
+        }
+    }
+}

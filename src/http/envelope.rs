@@ -1,0 +1,147 @@
+//! What is true of every answer: it has a request id and safe headers, and a panic becomes a 500.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+
+use super::answer::Error;
+use super::body::Lingering;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longer ids of clients are not worth carrying around.
+const LONGEST_ID: usize = 128;
+
+/// Names a request, in the answer and in the log.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The client's id if it is harmless, or else a new one.
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
+        match given.filter(|id| is_sane(id)) {
+            Some(id) => Self(id.into()),
+            None => Self::fresh(),
+        }
+    }
+
+    /// 128 bits nobody can guess: a count, hashed with keys that are random for each process.
+    fn fresh() -> Self {
+        static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = [0_u8, 1].map(|half| KEYS.hash_one((count, half)));
+        Self(format!("{high:016x}{low:016x}").into())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+impl From<&str> for RequestId {
+    fn from(id: &str) -> Self {
+        Self(id.into())
+    }
+}
+
+/// Letters, digits and `._-` can go into logs, shells and addresses as they are.
+fn is_sane(id: &str) -> bool {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(harmless)
+}
+
+/// The layer around all routes.
+pub(super) async fn wrap(request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    let mut request = request.map(Lingering::wrap);
+    request.extensions_mut().insert(id.clone());
+
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(|_| {
+        tracing::error!(request_id = %id, "a handler panicked");
+        Error::Internal(id.clone()).into_response()
+    });
+
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sane_ids_are_kept_and_others_replaced() -> Result<(), Box<dyn std::error::Error>> {
+        let long = "a".repeat(LONGEST_ID);
+        let cases = [
+            ("a", true),
+            ("Trace-1.2_x", true),
+            (long.as_str(), true),
+            (&format!("{long}a"), false),
+            ("", false),
+            ("two words", false),
+            ("a\tb", false),
+            ("<script>", false),
+            ("ä", false),
+        ];
+        for (given, kept) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(given.as_bytes())?);
+            let id = RequestId::of(&headers);
+            assert_eq!(id.as_str() == given, kept, "{given:?}");
+            assert!(is_sane(id.as_str()), "{id}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn fresh_ids_differ() {
+        assert_ne!(RequestId::fresh().as_str(), RequestId::fresh().as_str());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() -> Result<(), Box<dyn std::error::Error>> {
+        use axum::{Router, body, middleware, routing::get};
+        use tower_service::Service;
+
+        let routes = Router::new().route("/", get(async || -> () { panic!("a handler's bug") }));
+        let mut routes = routes.layer(middleware::from_fn(wrap));
+        let response = routes.call(Request::<axum::body::Body>::default()).await?;
+        assert_eq!(response.status(), 500);
+        let id = response.headers().get(X_REQUEST_ID).cloned();
+        let body = body::to_bytes(response.into_body(), 1 << 20).await?;
+        let id = id
+            .as_ref()
+            .map(HeaderValue::to_str)
+            .transpose()?
+            .unwrap_or("none");
+        let expected =
+            format!(r#"{{"error":"internal error (request {id})","stdout":"","stderr":""}}"#);
+        assert_eq!(body, expected);
+        Ok(())
+    }
+}

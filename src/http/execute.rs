@@ -1,0 +1,131 @@
+//! `POST /execute`, from request to answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+
+use super::answer::{self, Error};
+use super::envelope::RequestId;
+use super::{App, body, script};
+use crate::sandbox::Usage;
+use crate::telemetry::{RunRecord, millis};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Runs a script, unless the service has to close first.
+pub(super) async fn execute(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Result<Response, Error> {
+    // Whichever of the two loses is dropped, and a dropped run is a cancelled run.
+    tokio::select! {
+        answer = read_and_run(&app, &id, request) => answer,
+        () = app.admission.closed() => Err(Error::ShuttingDown),
+    }
+}
+
+async fn read_and_run(app: &App, id: &RequestId, request: Request) -> Result<Response, Error> {
+    require_json(request.headers())?;
+    let script = {
+        let body = request.into_body();
+        let bytes = body::read(body, app.config.body_limit, app.config.body_timeout).await?;
+        script::parse(&bytes)?
+    };
+
+    // Only now: a client that is slow to send must not keep others from running.
+    let pass = app.admission.enter().await?;
+    let record = RunRecord::start(id.as_str(), script.len(), pass.waited);
+    let outcome = app.sandbox.run(&script).await;
+
+    let (kind, mut response) = answer::of_run(&outcome, id);
+    record.finish(kind, response.status().as_u16(), &outcome);
+    if let Some(timing) = timing(pass.waited, &outcome.usage) {
+        response.headers_mut().insert(SERVER_TIMING, timing);
+    }
+    Ok(response)
+}
+
+/// Refuses what is not JSON, or is compressed. Parameters such as a charset do not matter: JSON is
+/// UTF-8, and a body that is not will be refused for that.
+fn require_json(headers: &HeaderMap) -> Result<(), Error> {
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    let json = |value: &HeaderValue| {
+        let media_type = value.to_str().ok().and_then(|text| text.split(';').next());
+        media_type.is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json"))
+    };
+    let accepted = headers.get(CONTENT_TYPE).is_some_and(json)
+        && headers.get_all(CONTENT_ENCODING).iter().all(plain);
+    if accepted {
+        Ok(())
+    } else {
+        Err(Error::UnsupportedMediaType)
+    }
+}
+
+fn timing(queue: Duration, usage: &Usage) -> Option<HeaderValue> {
+    let text = format!(
+        "queue;dur={:.3}, start;dur={:.3}, run;dur={:.3}",
+        millis(queue),
+        millis(usage.start),
+        millis(usage.run)
+    );
+    HeaderValue::try_from(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_json_is_accepted() {
+        let cases: &[(&[(HeaderName, &str)], bool)] = &[
+            (&[(CONTENT_TYPE, "application/json")], true),
+            (&[(CONTENT_TYPE, "Application/JSON; charset=utf-8")], true),
+            (&[(CONTENT_TYPE, "application/json ;x")], true),
+            (
+                &[
+                    (CONTENT_TYPE, "application/json"),
+                    (CONTENT_ENCODING, "identity"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    (CONTENT_TYPE, "application/json"),
+                    (CONTENT_ENCODING, "gzip"),
+                ],
+                false,
+            ),
+            (&[(CONTENT_TYPE, "application/jsonp")], false),
+            (&[(CONTENT_TYPE, "application/ld+json")], false),
+            (&[(CONTENT_TYPE, "text/plain")], false),
+            (&[(CONTENT_TYPE, "")], false),
+            (&[], false),
+        ];
+        for (given, accepted) in cases {
+            let headers = given
+                .iter()
+                .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+                .collect();
+            assert_eq!(require_json(&headers).is_ok(), *accepted, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn timing_is_in_milliseconds() {
+        let usage = Usage {
+            start: Duration::from_micros(100),
+            run: Duration::from_micros(1_200),
+            ..Usage::default()
+        };
+        let header = timing(Duration::from_micros(12), &usage);
+        let expected = "queue;dur=0.012, start;dur=0.100, run;dur=1.200";
+        assert_eq!(header, Some(HeaderValue::from_static(expected)));
+    }
+}

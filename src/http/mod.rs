@@ -1,0 +1,60 @@
+//! The HTTP side: translates between the contract and the sandbox.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `server` | connections: accepting, bounding and draining them |
+//! | `envelope` | what is true of every answer: request id, headers, no panic gets through |
+//! | `execute` | `POST /execute`, from request to answer |
+//! | `body` | reading a request body within bounds |
+//! | `script` | finding the script in the body |
+//! | `admission` | how many may run and how many may wait |
+//! | `answer` | bodies, status codes and kinds of errors |
+
+mod admission;
+mod answer;
+mod body;
+mod envelope;
+mod execute;
+mod script;
+mod server;
+
+use std::sync::Arc;
+
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+
+use crate::config::Config;
+use crate::sandbox::Sandbox;
+use admission::Admission;
+use answer::Error;
+pub use server::serve;
+
+/// What all requests share.
+pub struct App {
+    config: Config,
+    sandbox: Sandbox,
+    admission: Admission,
+}
+
+impl App {
+    /// Puts the service together.
+    #[must_use]
+    pub fn new(config: Config, sandbox: Sandbox) -> Self {
+        let admission = Admission::new(config.capacity, config.queue_timeout);
+        Self {
+            config,
+            sandbox,
+            admission,
+        }
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/execute", post(execute::execute))
+        .route("/healthz", get(async || "ok"))
+        .fallback(async || Error::NotFound)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(middleware::from_fn(envelope::wrap))
+        .with_state(app)
+}

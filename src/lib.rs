@@ -1,0 +1,18 @@
+//! Runs untrusted Python scripts, safely and fast, behind one HTTP endpoint.
+//!
+//! | module | knows |
+//! |---|---|
+//! | [`config`] | every setting: flag, environment variable, default and help text |
+//! | [`machine`] | what cores, memory and open files there are |
+//! | [`telemetry`] | the log |
+//! | [`http`] | the contract: routes, bodies, status codes, how much is taken on at once |
+//! | [`sandbox`] | how a script runs: a fresh CPython in WebAssembly, and its limits |
+//!
+//! `main.rs` puts them together. [`http`] never sees WebAssembly, [`sandbox`] never sees HTTP;
+//! [`sandbox::Sandbox::run`] is the one call between them.
+
+pub mod config;
+pub mod http;
+pub mod machine;
+pub mod sandbox;
+pub mod telemetry;

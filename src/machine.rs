@@ -1,0 +1,81 @@
+//! What the machine offers: cores, memory, open files.
+
+use std::fs;
+use std::thread;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Assumed where the system does not tell.
+const UNKNOWN_MEMORY: u64 = 1 << 30;
+
+/// Cores and memory this process may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// Processor cores, container quota respected.
+    pub cores: u32,
+    /// Bytes of memory still free to use, container limit respected.
+    pub memory: u64,
+}
+
+impl Machine {
+    /// Looks at the machine as it is now.
+    #[must_use]
+    pub fn look() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let bounds = [
+            meminfo(&fs::read_to_string("/proc/meminfo").unwrap_or_default()),
+            number_in("/sys/fs/cgroup/memory.max"),
+            number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        ];
+        Self {
+            cores: u32::try_from(cores).unwrap_or(u32::MAX),
+            memory: bounds.into_iter().flatten().min().unwrap_or(UNKNOWN_MEMORY),
+        }
+    }
+}
+
+/// Lets the process open as many files as its hard limit permits.
+///
+/// The soft limit is often 1024, for the sake of programs that use `select`; this one does not,
+/// and each connection and each open file of a script takes a descriptor.
+pub fn raise_open_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+/// `MemAvailable` of `/proc/meminfo`, in bytes.
+fn meminfo(text: &str) -> Option<u64> {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+/// The number a control-group file holds; `max` means there is no limit.
+fn number_in(path: &str) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meminfo_is_in_kib() {
+        let cases = [
+            ("MemTotal: 9 kB\nMemAvailable:    2048 kB\n", Some(2 << 20)),
+            ("MemTotal: 9 kB\n", None),
+            ("MemAvailable: lots\n", None),
+        ];
+        for (text, bytes) in cases {
+            assert_eq!(meminfo(text), bytes, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Start-up and shutdown, in order.
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use python_executor::config::{self, Config};
+use python_executor::http::{self, App};
+use python_executor::sandbox::Sandbox;
+use python_executor::{machine, telemetry};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What a shell expects of a program that was called wrongly.
+const BAD_SETTING: u8 = 2;
+
+fn main() -> ExitCode {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{}", config::one_line(&error));
+            return ExitCode::from(BAD_SETTING);
+        }
+        Err(help_or_version) => help_or_version.exit(),
+    };
+    telemetry::init(&config);
+    match run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(config: Config) -> anyhow::Result<()> {
+    machine::raise_open_file_limit();
+    let sandbox = Sandbox::load(
+        &config.python()?,
+        config.limits(),
+        config.capacity.concurrent,
+        config.temp_root.as_deref(),
+    )?;
+
+    let (host, port) = (config.host, config.port);
+    let listener = TcpListener::bind((host, port))
+        .await
+        .with_context(|| format!("cannot listen on {host} port {port}"))?;
+    let shutdown = asked_to_stop()?;
+    let address = listener.local_addr()?;
+    tracing::info!(limits = ?config.limits(), capacity = ?config.capacity, "ready");
+    tracing::info!("listening on http://{address}");
+
+    http::serve(listener, Arc::new(App::new(config, sandbox)), shutdown).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Resolves on SIGTERM or Ctrl-C; both are listened for from the moment this returns.
+fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,110 @@
+//! The wasmtime engine: how much room it has, and the clock that interrupts guests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, Module, PoolingAllocationConfig};
+
+use super::module_config::module_config;
+
+/// How often a running guest gives way to others. Shorter is fairer and costs more switches.
+const TICK: Duration = Duration::from_millis(2);
+
+/// Bytes of a used memory that stay in place for the next run, which restores only what was changed;
+/// more than nearly all scripts touch (see shared measurements in docs). Costs RSS per slot.
+const KEEP_MEMORY: usize = 2 << 20;
+
+/// The same for tables; all of CPython's fits.
+const KEEP_TABLE: usize = 400 << 10;
+
+/// Elements of CPython's function table, with room to spare.
+const TABLE_ELEMENTS: usize = 20_000;
+
+/// The snapshot is mapped as one image up to this size, so that starting copies nothing.
+const MAX_IMAGE: u64 = 256 << 20;
+
+/// An engine with room for `slots` guests of `memory` bytes at once.
+///
+/// # Errors
+/// When the room cannot be reserved.
+pub fn new(slots: u32, memory: usize) -> Result<Engine> {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_core_instances(slots)
+        .total_memories(slots)
+        .total_tables(slots)
+        .total_stacks(slots)
+        .max_memory_size(memory)
+        .table_elements(TABLE_ELEMENTS)
+        .linear_memory_keep_resident(KEEP_MEMORY)
+        .table_keep_resident(KEEP_TABLE)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = module_config();
+    config.memory_guaranteed_dense_image_size(MAX_IMAGE);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config).map_err(anyhow::Error::from).with_context(|| {
+        format!("reserving room for {slots} runs at once; a smaller number of concurrent runs needs less")
+    })
+}
+
+/// Maps a precompiled module.
+///
+/// # Errors
+/// When the file is missing or does not fit this build or this machine.
+#[expect(unsafe_code, reason = "wasmtime has no safe way to load machine code")]
+pub fn load_module(engine: &Engine, path: &Path) -> Result<Module> {
+    // SAFETY: the file holds machine code that wasmtime runs as it is, so it must be one that
+    // `cargo xtask fetch-python` made, and it must not change while the service runs. Whoever can
+    // write to it can also replace the service's binary, which lies beside it: both belong to the
+    // operator. wasmtime itself checks that its version, its settings and the processor fit.
+    let module = unsafe { Module::deserialize_file(engine, path) };
+    module.map_err(anyhow::Error::from).with_context(|| {
+        format!(
+            "loading {}; `cargo xtask fetch-python` makes one that fits this build",
+            path.display()
+        )
+    })
+}
+
+/// Advances the engine's epoch until it is dropped.
+pub struct Ticker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    /// Starts the clock of `engine`.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn start(engine: &Engine) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (engine, stopped) = (engine.clone(), Arc::clone(&stop));
+        let tick = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(TICK);
+                engine.increment_epoch();
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("epoch".into())
+            .spawn(tick)?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // The thread cannot panic, and there would be nothing to do about it.
+            let _ = thread.join();
+        }
+    }
+}

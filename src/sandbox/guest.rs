@@ -1,0 +1,122 @@
+//! The host's side of the agreement with the guest (wasm/guest/guest.c is the other side).
+
+use wasmtime::{AsContextMut, Instance, Memory, Result, TypedFunc};
+
+/// What the guest says of a run that came to its end. All of it is untrusted.
+pub struct Answer {
+    /// How the run ended.
+    pub status: Status,
+    /// What goes with the status.
+    pub text: Text,
+}
+
+/// How a run ended: `enum status` of guest.c.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The text is the result as JSON.
+    Result,
+    /// The text is Python's message.
+    SyntaxError,
+    /// There is no `main()` to call.
+    NoMain,
+    /// The text is the last line of Python's traceback.
+    Exception,
+    /// The text says why.
+    NotSerializable,
+    /// Python was out of memory.
+    OutOfMemory,
+    /// The text is the exit code, in decimal.
+    Exited,
+}
+
+impl Status {
+    fn from_number(number: u32) -> Option<Self> {
+        Some(match number {
+            0 => Self::Result,
+            1 => Self::SyntaxError,
+            2 => Self::NoMain,
+            3 => Self::Exception,
+            4 => Self::NotSerializable,
+            5 => Self::OutOfMemory,
+            6 => Self::Exited,
+            _ => return None,
+        })
+    }
+}
+
+/// The text of an answer.
+pub enum Text {
+    /// As the guest wrote it.
+    Bytes(Vec<u8>),
+    /// It is longer than allowed and was not read.
+    TooLong,
+}
+
+/// The guest broke the agreement.
+#[derive(Debug, thiserror::Error)]
+#[error("the interpreter gave no proper answer")]
+pub struct BrokenAgreement;
+
+/// An instance's exports.
+pub struct Guest {
+    memory: Memory,
+    alloc: TypedFunc<u32, u32>,
+    run: TypedFunc<(u32, u32), u32>,
+    result_ptr: TypedFunc<(), u32>,
+    result_len: TypedFunc<(), u32>,
+}
+
+impl Guest {
+    /// Finds the exports of `instance`.
+    ///
+    /// # Errors
+    /// When one is missing: the module is not ours.
+    pub fn new(mut store: impl AsContextMut, instance: &Instance) -> Result<Self> {
+        let mut store = store.as_context_mut();
+        let memory = instance.get_memory(&mut store, "memory");
+        Ok(Self {
+            memory: memory.ok_or_else(|| wasmtime::format_err!("the module exports no memory"))?,
+            alloc: instance.get_typed_func(&mut store, "alloc")?,
+            run: instance.get_typed_func(&mut store, "run")?,
+            result_ptr: instance.get_typed_func(&mut store, "result_ptr")?,
+            result_len: instance.get_typed_func(&mut store, "result_len")?,
+        })
+    }
+
+    /// Runs `script` and takes the answer, of which at most `max_text` bytes.
+    ///
+    /// # Errors
+    /// When the guest traps, exits or breaks the agreement.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        script: &str,
+        max_text: usize,
+    ) -> Result<Answer> {
+        let mut store = store.as_context_mut();
+        let length = u32::try_from(script.len())?;
+        let at = self.alloc.call_async(&mut store, length).await?;
+        self.memory
+            .write(&mut store, at as usize, script.as_bytes())?;
+        let status = self.run.call_async(&mut store, (at, length)).await?;
+        let status = Status::from_number(status).ok_or(BrokenAgreement)?;
+        let start = self.result_ptr.call_async(&mut store, ()).await? as usize;
+        let length = self.result_len.call_async(&mut store, ()).await? as usize;
+        if length > max_text {
+            return Ok(Answer {
+                status,
+                text: Text::TooLong,
+            });
+        }
+        let end = start.checked_add(length).ok_or(BrokenAgreement)?;
+        let text = self
+            .memory
+            .data(&store)
+            .get(start..end)
+            .ok_or(BrokenAgreement)?;
+        Ok(Answer {
+            status,
+            text: Text::Bytes(text.to_vec()),
+        })
+    }
+}

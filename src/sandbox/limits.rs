@@ -1,0 +1,36 @@
+//! The limits of one run.
+
+use std::time::Duration;
+
+/// What one run may use. Every limit is enforced by the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Processor time of the thread that runs the guest; waiting does not count.
+    pub cpu: Duration,
+    /// Time from the start of the run to its end, waiting included.
+    pub wall: Duration,
+    /// Bytes of linear memory, the interpreter's own included.
+    pub memory: usize,
+    /// Bytes the script may write to standard output.
+    pub stdout: usize,
+    /// Bytes the script may write to standard error.
+    pub stderr: usize,
+    /// Bytes of the result as JSON text.
+    pub result: usize,
+    /// Levels of arrays and objects in the result.
+    pub result_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cpu: Duration::from_secs(5),
+            wall: Duration::from_secs(10),
+            memory: 50_000_000,
+            stdout: 1 << 20,
+            stderr: 1 << 20,
+            result: 8 << 20,
+            result_depth: 200,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Runs a script in a fresh CPython inside wasmtime and says what came of it.
+//!
+//! Nothing outside this module knows about WebAssembly. A run's way: [`Sandbox::run`] makes a
+//! scratch directory and a store, `guest` hands the script over and takes the answer, `meter` and
+//! the clocks watch it, and `verdict` says what it comes to.
+
+mod engine;
+mod guest;
+mod json;
+mod limits;
+mod memory;
+mod meter;
+mod module_config;
+mod outcome;
+mod output;
+mod scratch;
+mod units;
+mod verdict;
+
+use std::path::Path;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use wasmtime::{InstancePre, Linker, Store};
+use wasmtime_wasi::p1::{self, WasiP1Ctx};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+
+use self::engine::Ticker;
+use self::guest::Guest;
+use self::memory::MemoryLimiter;
+use self::meter::{OutOfTime, metered};
+use self::output::Capture;
+use self::scratch::ScratchRoot;
+pub use limits::Limits;
+pub use outcome::{Failure, Outcome, Usage};
+
+/// Where a script finds its scratch directory.
+const GUEST_DIRECTORY: &str = "/tmp";
+
+/// A loaded CPython, ready to make fresh instances of itself.
+pub struct Sandbox {
+    python: InstancePre<Host>,
+    limits: Limits,
+    scratch: ScratchRoot,
+    _ticker: Ticker,
+}
+
+/// What the host keeps for one run.
+struct Host {
+    wasi: WasiP1Ctx,
+    memory: MemoryLimiter,
+}
+
+impl Sandbox {
+    /// Loads the precompiled CPython at `python`, with room for `slots` runs at once. Scratch
+    /// directories are made in `temp_root`, or in the system's directory for temporary files.
+    ///
+    /// # Errors
+    /// When the file is missing, was made for another wasmtime or processor, or the room cannot
+    /// be reserved; the message says what to do.
+    pub fn load(
+        python: &Path,
+        limits: Limits,
+        slots: u32,
+        temp_root: Option<&Path>,
+    ) -> Result<Self> {
+        let engine = engine::new(slots, limits.memory)?;
+        let module = engine::load_module(&engine, python)?;
+        let mut linker = Linker::new(&engine);
+        p1::add_to_linker_async(&mut linker, |host: &mut Host| &mut host.wasi)?;
+        Ok(Self {
+            python: linker.instantiate_pre(&module)?,
+            limits,
+            scratch: ScratchRoot::new(temp_root)?,
+            _ticker: Ticker::start(&engine)?,
+        })
+    }
+
+    /// Runs `script` in an interpreter of its own. Dropping the future cancels the run.
+    pub async fn run(&self, script: &str) -> Outcome {
+        let stdout = Capture::new("stdout", self.limits.stdout);
+        let stderr = Capture::new("stderr", self.limits.stderr);
+        let mut usage = Usage::default();
+        let result = match self.attempt(script, &stdout, &stderr, &mut usage).await {
+            Ok(result) => result,
+            Err(error) => Err(Failure::Internal(format!("{error:#}"))),
+        };
+        Outcome {
+            result,
+            stdout: stdout.into_text(),
+            stderr: stderr.into_text(),
+            usage,
+        }
+    }
+
+    /// Errors are the service's own; what a script does is in the result.
+    async fn attempt(
+        &self,
+        script: &str,
+        stdout: &Capture,
+        stderr: &Capture,
+        usage: &mut Usage,
+    ) -> Result<Result<Box<serde_json::value::RawValue>, Failure>> {
+        let started = Instant::now();
+        let scratch = self.scratch.make()?;
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        wasi.preopened_dir(scratch.path(), GUEST_DIRECTORY, FsPerms::ReadWrite)?;
+        let host = Host {
+            wasi: wasi.build_p1(),
+            memory: MemoryLimiter::new(self.limits.memory),
+        };
+        let mut store = Store::new(self.python.module().engine(), host);
+        store.limiter(|host| &mut host.memory);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+        let instance = self.python.instantiate_async(&mut store).await?;
+        let guest = Guest::new(&mut store, &instance)?;
+        usage.start = started.elapsed();
+
+        let started = Instant::now();
+        let ended = self.call(&guest, &mut store, script, &mut usage.cpu).await;
+        usage.run = started.elapsed();
+        usage.memory = store.data().memory.in_use();
+        Ok(match ended {
+            Ended::Answered(answer) => verdict::of_answer(answer, &self.limits),
+            Ended::Died(error) => Err(verdict::of_error(
+                &error,
+                &self.limits,
+                store.data().memory.refused(),
+            )),
+            Ended::OutOfCpu => Err(Failure::CpuLimit(self.limits.cpu)),
+            Ended::OutOfWall => Err(Failure::WallLimit(self.limits.wall)),
+        })
+    }
+
+    /// Lets the guest run until it ends or a clock ends it.
+    async fn call(
+        &self,
+        guest: &Guest,
+        store: &mut Store<Host>,
+        script: &str,
+        cpu: &mut Duration,
+    ) -> Ended {
+        let run = pin!(guest.run(store, script, self.limits.result));
+        match tokio::time::timeout(self.limits.wall, metered(run, cpu, self.limits.cpu)).await {
+            Ok(Ok(Ok(answer))) => Ended::Answered(answer),
+            Ok(Ok(Err(error))) => Ended::Died(error),
+            Ok(Err(OutOfTime)) => Ended::OutOfCpu,
+            Err(_elapsed) => Ended::OutOfWall,
+        }
+    }
+}
+
+/// How a guest's call ended.
+enum Ended {
+    Answered(guest::Answer),
+    Died(wasmtime::Error),
+    OutOfCpu,
+    OutOfWall,
+}

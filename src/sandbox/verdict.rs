@@ -1,0 +1,120 @@
+//! Turns how a guest's call ended into a [`Failure`] or a result.
+
+use serde_json::value::RawValue;
+use wasmtime::Trap;
+use wasmtime_wasi::I32Exit;
+
+use super::guest::{Answer, Status, Text};
+use super::json::{self, Refusal};
+use super::output::OutputLimitExceeded;
+use super::{Failure, Limits};
+
+/// Longest line of a failure, in bytes. A script's message can be of any length.
+const MAX_LINE: usize = 4096;
+
+/// What an answer comes to.
+///
+/// # Errors
+/// When it is anything but a result.
+pub fn of_answer(answer: Answer, limits: &Limits) -> Result<Box<RawValue>, Failure> {
+    let text = match answer.text {
+        Text::Bytes(bytes) => bytes,
+        Text::TooLong => {
+            return Err(Failure::OutputLimit {
+                stream: "result",
+                limit: limits.result,
+            });
+        }
+    };
+    match answer.status {
+        Status::Result => json::take(text, limits.result_depth).map_err(|refusal| match refusal {
+            Refusal::TooDeep => {
+                let levels = limits.result_depth;
+                Failure::NotSerializable(format!(
+                    "it is nested deeper than the limit of {levels} levels"
+                ))
+            }
+            Refusal::Malformed => Failure::NotSerializable("its JSON text is malformed".to_owned()),
+        }),
+        Status::SyntaxError => Err(Failure::Syntax(line(&text))),
+        Status::NoMain => Err(Failure::NoMain),
+        Status::Exception => Err(Failure::Exception(line(&text))),
+        Status::NotSerializable => Err(Failure::NotSerializable(line(&text))),
+        Status::OutOfMemory => Err(Failure::MemoryLimit(limits.memory)),
+        Status::Exited => Err(Failure::Exited(line(&text).parse().unwrap_or(-1))),
+    }
+}
+
+/// What an error of the call comes to. `out_of_memory` says whether the guest had been refused memory.
+pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -> Failure {
+    if let Some(OutputLimitExceeded { stream, limit }) = error.downcast_ref() {
+        return Failure::OutputLimit {
+            stream,
+            limit: *limit,
+        };
+    }
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return Failure::Exited(i64::from(*code));
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => Failure::Crashed("stack overflow".to_owned()),
+        // The interpreter gives up this way when it cannot even raise a MemoryError.
+        _ if out_of_memory => Failure::MemoryLimit(limits.memory),
+        Some(Trap::UnreachableCodeReached) => Failure::Crashed("it aborted".to_owned()),
+        Some(trap) => Failure::Crashed(trap.to_string()),
+        None => Failure::Crashed(line(error.to_string().as_bytes())),
+    }
+}
+
+/// `text` as one line of bounded length.
+fn line(text: &[u8]) -> String {
+    let end = text
+        .iter()
+        .position(|byte| *byte == b'\n' || *byte == b'\r')
+        .unwrap_or(text.len());
+    let cut = &text[..end.min(MAX_LINE)];
+    let mut line = String::from_utf8_lossy(cut).into_owned();
+    if end > MAX_LINE {
+        // What is left of a character that was cut in two.
+        while line.ends_with('\u{fffd}') {
+            line.pop();
+        }
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(status: Status, text: &[u8]) -> Result<String, Failure> {
+        let answer = Answer {
+            status,
+            text: Text::Bytes(text.to_vec()),
+        };
+        of_answer(answer, &Limits::default()).map(|value| value.get().to_owned())
+    }
+
+    #[test]
+    fn answers() {
+        assert_eq!(verdict(Status::Result, b"[1]"), Ok("[1]".to_owned()));
+        assert_eq!(verdict(Status::Exited, b"3"), Err(Failure::Exited(3)));
+        assert_eq!(
+            verdict(Status::Exited, b"nonsense"),
+            Err(Failure::Exited(-1))
+        );
+        assert_eq!(
+            verdict(Status::Exception, b"E: a\nb"),
+            Err(Failure::Exception("E: a".to_owned()))
+        );
+        let malformed = Failure::NotSerializable("its JSON text is malformed".to_owned());
+        assert_eq!(verdict(Status::Result, b"[1"), Err(malformed));
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        let line = line("é".repeat(MAX_LINE).as_bytes());
+        assert_eq!(line, format!("{}…", "é".repeat(MAX_LINE / 2)));
+    }
+}

@@ -1,0 +1,297 @@
+//! Starts the real service and speaks HTTP/1.1 to it.
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+/// What no healthy service takes, however busy the machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_python-executor");
+
+/// A script that is done at once.
+pub const HELLO: &str = "def main():\n    return 'hello'\n";
+
+/// A service of the test's own, ended when dropped.
+pub struct Server {
+    child: Child,
+    log: Receiver<String>,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts with these environment variables and waits until it listens.
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        let mut child = command()
+            .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("LOG", "debug")])
+            .envs(settings.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the service starts");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let (lines, log) = mpsc::channel();
+        // Reads to the end whether or not the test listens, so that logging never blocks.
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let _ = lines.send(line);
+            }
+        });
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut server = Self {
+            child,
+            log,
+            address: unknown,
+        };
+        let line = server.wait_for_log("listening on http://");
+        let (_, address) = line.split_once("http://").expect("the line has an address");
+        // In JSON the text ends with a quote.
+        let address = address.split('"').next().unwrap_or_default();
+        server.address = address.trim().parse().expect("the address is one");
+        server
+    }
+
+    /// Waits for the next line of the log that holds `text`.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = Vec::new();
+        while let Ok(line) = self
+            .log
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            if line.contains(text) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("the log never said {text:?}, but:\n{}", seen.join("\n"));
+    }
+
+    /// Opens a connection.
+    pub fn connect(&self) -> Connection {
+        let stream = TcpStream::connect(self.address).expect("the service accepts");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        Connection(stream)
+    }
+
+    /// Sends `request` as it is and reads the answer.
+    pub fn raw(&self, request: impl AsRef<[u8]>) -> Answer {
+        let mut connection = self.connect();
+        connection.send(request);
+        connection.answer()
+    }
+
+    /// Runs a script.
+    pub fn execute(&self, script: &str) -> Answer {
+        self.raw(execute(script))
+    }
+
+    /// Begins to run a script and waits until it has its slot, so that nothing can be there first.
+    pub fn begin(&self, script: &str) -> Connection {
+        let mut connection = self.connect();
+        connection.send(execute(script));
+        self.wait_for_log("run started");
+        connection
+    }
+
+    /// Runs a script until the answer is `status`, and gives that answer.
+    pub fn execute_until(&self, status: u16, script: &str) -> Answer {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.execute(script);
+            if answer.status == status {
+                return answer;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "never got {status}, at last {answer:?}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Asks the service to stop, as an orchestrator does.
+    pub fn terminate(&self) {
+        let id = i32::try_from(self.child.id()).expect("process ids are small");
+        let pid = Pid::from_raw(id).expect("process ids are positive");
+        kill_process(pid, Signal::TERM).expect("the service takes signals");
+    }
+
+    /// Waits for the service to end by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self
+                .child
+                .try_wait()
+                .expect("the service can be waited for")
+            {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the service does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program with nothing of this environment but what it needs to find CPython.
+pub fn command() -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command.envs(std::env::var_os("PYTHON").map(|path| ("PYTHON", path)));
+    command
+}
+
+/// One connection to the service.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    /// Sends bytes.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).expect("the service reads");
+    }
+
+    /// Sends bytes to a service that may have hung up.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.0.write_all(bytes.as_ref())
+    }
+
+    /// Reads one answer; the connection stays open.
+    pub fn answer(&mut self) -> Answer {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            let count = self.0.read(&mut byte).expect("the service answers");
+            let shown = String::from_utf8_lossy(&head);
+            assert!(count == 1, "the connection was closed after {shown:?}");
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).expect("the head is text");
+        let (status_line, fields) = head.split_once("\r\n").expect("the head has lines");
+        let status = status_line
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok());
+        let headers = fields.lines().filter_map(|line| line.split_once(": "));
+        let headers = headers
+            .map(|(name, value)| (name.to_lowercase(), value.into()))
+            .collect();
+        let mut answer = Answer {
+            status: status.expect("the answer has a status"),
+            headers,
+            body: String::new(),
+        };
+        let length = answer
+            .header("content-length")
+            .and_then(|text| text.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        self.0.read_exact(&mut body).expect("the body is whole");
+        answer.body = String::from_utf8(body).expect("the body is text");
+        answer
+    }
+
+    /// Whether an answer begins to arrive in time.
+    pub fn answers_within(&self, time: Duration) -> bool {
+        self.0
+            .set_read_timeout(Some(time))
+            .expect("a timeout can be set");
+        let begun = self.0.peek(&mut [0]).is_ok();
+        self.0
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        begun
+    }
+
+    /// Everything until the service closes the connection.
+    pub fn rest(&mut self) -> String {
+        let mut text = String::new();
+        self.0.read_to_string(&mut text).expect("the rest is text");
+        text
+    }
+
+    /// Whether the service closes the connection without another word.
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.0.read(&mut [0]), Ok(0))
+    }
+}
+
+/// What the service said.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body as it came.
+    pub body: String,
+}
+
+impl Answer {
+    /// The value of a header, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The machine-readable kind of an error.
+    pub fn kind(&self) -> &str {
+        self.header("x-error-kind").unwrap_or("")
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("the body is JSON")
+    }
+
+    /// The text of an error; checks that the body has the contract's keys in its order.
+    pub fn error(&self) -> String {
+        let body = self.json();
+        let text = |key: &str| body[key].as_str().expect("every key has a text").to_owned();
+        let [error, stdout, stderr] = ["error", "stdout", "stderr"].map(text);
+        let [e, o, r] = [&error, &stdout, &stderr].map(|text| json!(text));
+        assert_eq!(
+            self.body,
+            format!(r#"{{"error":{e},"stdout":{o},"stderr":{r}}}"#)
+        );
+        error
+    }
+}
+
+/// A request that runs a script.
+pub fn execute(script: &str) -> String {
+    post(
+        "Content-Type: application/json\r\n",
+        &json!({ "script": script }).to_string(),
+    )
+}
+
+/// A request to `/execute` with these header lines and this body.
+pub fn post(headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST /execute HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}

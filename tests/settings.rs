@@ -1,0 +1,118 @@
+//! Flags and environment variables, from outside.
+
+mod common;
+
+use std::process::Output;
+
+use common::{HELLO, Server, command};
+
+type Settings<'a> = &'a [(&'a str, &'a str)];
+
+fn run(args: &[&str], settings: Settings) -> Output {
+    let mut command = command();
+    command.args(args).envs(settings.iter().copied());
+    command.output().expect("the service starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("what it says is text")
+}
+
+#[test]
+fn bad_values_are_one_clear_line() {
+    let cases: &[(&[&str], Settings, &str)] = &[
+        (&["--cpu-limit", "5"], &[], "CPU_LIMIT"),
+        (&[], &[("CPU_LIMIT", "soon")], "CPU_LIMIT"),
+        (&[], &[("MEMORY_LIMIT", "1MB")], "at least 20MB"),
+        (&[], &[("MEMORY_LIMIT", "5GiB")], "at most 4GiB"),
+        (&[], &[("STDOUT_LIMIT", "0")], "more than zero"),
+        (&[], &[("PORT", "http")], "PORT"),
+        (&[], &[("LOG_FORMAT", "xml")], "text, json"),
+        (&[], &[("TEMP_ROOT", "/nonexistent")], "not a directory"),
+        (&[], &[("MAX_CONNECTIONS", "1")], "MAX_QUEUE"),
+        (&["--prot", "1"], &[], "--port"),
+    ];
+    for (args, settings, telling) in cases {
+        let output = run(args, settings);
+        let line = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+        assert!(line.contains(telling), "{args:?} {settings:?}: {line}");
+    }
+}
+
+#[test]
+fn a_missing_python_names_the_command_that_makes_one() {
+    let output = run(&[], &[("PYTHON", "/nonexistent/python.cwasm")]);
+    let line = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+    assert!(
+        line.contains("/nonexistent/python.cwasm") && line.contains("cargo xtask fetch-python")
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_a_clear_line() {
+    let server = Server::start(&[]);
+    let port = server.address.port().to_string();
+    let output = run(
+        &[],
+        &[("HOST", "127.0.0.1"), ("PORT", &port), ("LOG", "off")],
+    );
+    let line = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    assert!(
+        line.contains(&format!("cannot listen on 127.0.0.1 port {port}")),
+        "{line}"
+    );
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    let help = run(&["--help"], &[]);
+    assert!(help.status.success());
+    let help = text(&help.stdout);
+    for word in [
+        "MEMORY_LIMIT",
+        "[default: 50MB]",
+        "Limits of one run",
+        "QUEUE_TIMEOUT",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+    let version = run(&["--version"], &[]);
+    assert_eq!(
+        text(&version.stdout),
+        format!("python-executor {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn the_flag_wins_over_the_environment() {
+    let output = run(&["--port", "flag"], &[("PORT", "environment")]);
+    let line = text(&output.stderr);
+    assert!(line.contains("'flag'"), "{line}");
+}
+
+#[test]
+fn limits_are_named_with_the_value_they_were_set_to() {
+    let server = Server::start(&[("WALL_LIMIT", "200ms"), ("LOG_FORMAT", "json")]);
+    let answer = server.execute("import time\ndef main():\n    time.sleep(60)\n");
+    assert_eq!((answer.status, answer.kind()), (400, "wall_limit"));
+    assert_eq!(answer.error(), "wall-clock limit of 0.2 s exceeded");
+    assert_eq!(server.execute(HELLO).status, 200);
+}
+
+#[test]
+fn the_log_can_be_json() {
+    let server = Server::start(&[("LOG_FORMAT", "json")]);
+    server.execute(HELLO);
+    let line = server.wait_for_log("\"run\"");
+    let entry: serde_json::Value = serde_json::from_str(&line).expect("the line is JSON");
+    assert_eq!(
+        (&entry["kind"], &entry["status"]),
+        (&"ok".into(), &200.into()),
+        "{line}"
+    );
+}

@@ -1,0 +1,258 @@
+/* The guest's side of the agreement with the host (src/sandbox/guest.rs is the other side).
+ *
+ *     init()                  starts CPython; called once, at build time, before the snapshot
+ *     alloc(len) -> ptr       room for the script
+ *     run(ptr, len) -> status runs the script at ptr; UTF-8; see `enum status`
+ *     result_ptr(), result_len()  what there is to say about the status, UTF-8
+ *
+ * A request's way is told here in C, so that no frame of ours is ever on Python's stack: a script
+ * sees only itself, and so does a reader of its tracebacks. What goes wrong is put into words in
+ * Python, by lib/_sandbox/failure.py. */
+
+#include "guest.h"
+
+#include <marshal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From wasi-libc: forget the preopened directories, so that they are looked up again. */
+void __wasilibc_reset_preopens(void);
+
+/* How a run ended, and what the text that goes with it holds. */
+enum status {
+    RESULT = 0,           /* the result as JSON */
+    SYNTAX_ERROR = 1,     /* Python's message */
+    NO_MAIN = 2,          /* nothing */
+    EXCEPTION = 3,        /* the last line of Python's traceback */
+    NOT_SERIALIZABLE = 4, /* why */
+    OUT_OF_MEMORY = 5,    /* nothing */
+    EXITED = 6,           /* the exit code, in decimal */
+};
+
+/* What the run was at when something went wrong; failure.py wants to know. */
+enum step { COMPILING = 0, EXECUTING = 1, CALLING = 2, ENCODING = 3 };
+
+/* Made before the snapshot. */
+static PyObject *script_globals; /* of the module `script`, which waits for its code */
+static PyObject *encode;         /* value -> pieces of JSON */
+static PyObject *await_main;     /* runs a coroutine to its end */
+static PyObject *describe;       /* (exception, step, main) -> (status, text) */
+static PyObject *flush;          /* writes out what Python has buffered */
+static PyObject *reseed;         /* makes `random` differ from run to run */
+
+/* Of the run. */
+static char *script;
+static PyObject *main_function;
+static PyObject *result;
+static const char *result_text;
+static Py_ssize_t result_size;
+
+/* --- before the snapshot --- */
+
+static PyObject *attribute(PyObject *module, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(module, name);
+    if (value == NULL) {
+        give_up(name);
+    }
+    return value;
+}
+
+/* The module `_script`: the script's source, for tracebacks and `inspect`. */
+static PyObject *source(PyObject *module, PyObject *unused)
+{
+    return PyUnicode_FromString(script == NULL ? "" : script);
+}
+
+static PyMethodDef script_methods[] = {
+    {"source", source, METH_NOARGS, PyDoc_STR("source()\n--\n\nThe script's source text.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef script_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_script",
+    .m_methods = script_methods,
+};
+
+static PyObject *PyInit__script(void)
+{
+    return PyModule_Create(&script_definition);
+}
+
+EXPORT("init") void init(void)
+{
+    open_archive();
+    PyImport_AppendInittab("_archive", PyInit__archive);
+    PyImport_AppendInittab("_script", PyInit__script);
+    start_interpreter(1);
+
+    /* The importer of the standard library cannot import itself. */
+    int size = archive_size("_sandbox/importer.pyc");
+    char *code_bytes = size < 0 ? NULL : malloc(size);
+    if (code_bytes == NULL) {
+        give_up("loading the importer");
+    }
+    archive_read("_sandbox/importer.pyc", code_bytes);
+    PyObject *code = PyMarshal_ReadObjectFromString(code_bytes, size);
+    free(code_bytes);
+    PyObject *importer = code == NULL ? NULL : PyImport_ExecCodeModule("_sandbox.importer", code);
+    if (importer == NULL) {
+        give_up("starting the importer");
+    }
+    Py_DECREF(importer);
+    Py_DECREF(code);
+
+    PyObject *harness = PyImport_ImportModule("_sandbox.harness");
+    if (harness == NULL) {
+        give_up("importing the harness");
+    }
+    script_globals = attribute(harness, "script_globals");
+    encode = attribute(harness, "encode");
+    await_main = attribute(harness, "await_main");
+    describe = attribute(harness, "describe");
+    flush = attribute(harness, "flush");
+    reseed = attribute(harness, "reseed");
+    PyObject *settled = PyObject_CallMethod(harness, "settle", NULL);
+    if (settled == NULL) {
+        give_up("settling the harness");
+    }
+    Py_DECREF(settled);
+    Py_DECREF(harness);
+
+    __wasilibc_reset_preopens();
+}
+
+/* --- a run --- */
+
+EXPORT("alloc") void *alloc(size_t size)
+{
+    script = malloc(size + 1);
+    return script;
+}
+
+static PyObject *compile_script(size_t size)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    if (memchr(script, 0, size) != NULL) {
+        PyErr_SetString(PyExc_SyntaxError, "source code string cannot contain null bytes");
+        return NULL;
+    }
+    if (strncmp(script, byte_order_mark, 3) == 0) {
+        script += 3;
+    }
+    /* The source came as text, so a declared encoding means nothing. */
+    PyCompilerFlags flags = _PyCompilerFlags_INIT;
+    flags.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
+    return Py_CompileStringExFlags(script, "script.py", Py_file_input, &flags, -1);
+}
+
+static PyObject *call_main(void)
+{
+    PyObject *value = PyObject_CallNoArgs(main_function);
+    if (value != NULL && PyCoro_CheckExact(value)) {
+        Py_SETREF(value, PyObject_CallOneArg(await_main, value));
+    }
+    return value;
+}
+
+/* JSON text is ASCII, so a str's data is its encoding. */
+static int set_result(PyObject *text)
+{
+    if (text == NULL || !PyUnicode_Check(text)) {
+        Py_XDECREF(text);
+        return 0;
+    }
+    result = text;
+    result_text = PyUnicode_AsUTF8AndSize(text, &result_size);
+    return result_text != NULL;
+}
+
+static int encode_result(PyObject *value)
+{
+    PyObject *pieces = PyObject_CallFunction(encode, "Oi", value, 0);
+    if (pieces == NULL) {
+        return 0;
+    }
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *text = empty == NULL ? NULL : PyUnicode_Join(empty, pieces);
+    Py_XDECREF(empty);
+    Py_DECREF(pieces);
+    return set_result(text);
+}
+
+/* Puts the pending exception into words. When even that goes wrong, the type's name must do. */
+static int report(enum step step)
+{
+    static char fallback[256];
+    PyObject *exception = PyErr_GetRaisedException();
+    if (exception == NULL) {
+        snprintf(fallback, sizeof fallback, "SystemError: no exception set");
+        result_text = fallback;
+        result_size = strlen(fallback);
+        return EXCEPTION;
+    }
+    int status = -1;
+    PyObject *text = NULL;
+    PyObject *answer = PyObject_CallFunction(describe, "OiO", exception, (int)step,
+                                             main_function == NULL ? Py_None : main_function);
+    if (answer != NULL && PyTuple_Check(answer) && PyArg_ParseTuple(answer, "iU", &status, &text)
+        && status != RESULT && set_result(Py_NewRef(text))) {
+        return status;
+    }
+    PyErr_Clear();
+    if (PyErr_GivenExceptionMatches(exception, PyExc_MemoryError)) {
+        result_size = 0;
+        return OUT_OF_MEMORY;
+    }
+    snprintf(fallback, sizeof fallback, "%s", Py_TYPE(exception)->tp_name);
+    result_text = fallback;
+    result_size = strlen(fallback);
+    return EXCEPTION;
+}
+
+static int run_script(size_t size)
+{
+    PyObject *code = compile_script(size);
+    if (code == NULL) {
+        return report(COMPILING);
+    }
+    PyObject *nothing = PyEval_EvalCode(code, script_globals, script_globals);
+    if (nothing == NULL) {
+        return report(EXECUTING);
+    }
+    main_function = PyDict_GetItemString(script_globals, "main");
+    if (main_function == NULL || !PyCallable_Check(main_function)) {
+        result_size = 0;
+        return NO_MAIN;
+    }
+    Py_INCREF(main_function);
+    PyObject *value = call_main();
+    if (value == NULL) {
+        return report(CALLING);
+    }
+    return encode_result(value) ? RESULT : report(ENCODING);
+}
+
+EXPORT("run") int run(char *at, size_t size)
+{
+    script = at;
+    script[size] = 0;
+    PyObject *done = PyObject_CallNoArgs(reseed);
+    Py_XDECREF(done);
+    int status = run_script(size);
+    done = PyObject_CallNoArgs(flush);
+    Py_XDECREF(done);
+    PyErr_Clear();
+    return status;
+}
+
+EXPORT("result_ptr") const char *result_ptr(void)
+{
+    return result_text;
+}
+
+EXPORT("result_len") size_t result_len(void)
+{
+    return result_size;
+}

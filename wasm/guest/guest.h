@@ -1,0 +1,32 @@
+/* What the parts of the guest share. */
+
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <Python.h>
+
+/* A function that the host calls. */
+#define EXPORT(name) __attribute__((export_name(name), used))
+
+/* interpreter.c: starts CPython without a look at files, arguments or the environment. Without the
+ * importer only the modules that are compiled in exist. A failure is printed and traps. */
+void start_interpreter(int with_importer);
+
+/* Prints what could not be done, and Python's own error if there is one, and traps. */
+_Noreturn void give_up(const char *what);
+
+/* archive.c: the standard library, a read-only set of files outside linear memory. */
+
+/* Loads the table of contents. */
+void open_archive(void);
+
+/* The size of the file at `path` in bytes, -1 if there is none. */
+int archive_size(const char *path);
+
+/* Copies the file at `path` to `to`. */
+void archive_read(const char *path, void *to);
+
+/* Makes the module `_archive`, the archive as Python sees it. */
+PyObject *PyInit__archive(void);
+
+#endif

@@ -1,0 +1,90 @@
+"""Imports the standard library from the archive that is built into the guest.
+
+Runs before anything else can be imported: only what is compiled in may be used here.
+"""
+
+import _archive
+import marshal
+import sys
+from _frozen_importlib import ModuleSpec
+
+ROOT = "/lib/python3.13/"
+
+# Parts of the standard library that cannot work here, and what they would need.
+MISSING = {
+    "ctypes": "foreign code", "_ctypes": "foreign code",
+    "ssl": "a network", "_ssl": "a network",
+    "tkinter": "a screen", "_tkinter": "a screen", "turtle": "a screen", "idlelib": "a screen",
+    "curses": "a terminal", "_curses": "a terminal", "readline": "a terminal", "termios": "a terminal",
+    "tty": "a terminal", "pty": "a terminal",
+    "venv": "other processes", "ensurepip": "other processes", "_posixsubprocess": "other processes",
+    "_multiprocessing": "other processes", "_posixshmem": "other processes",
+    "fcntl": "a Unix kernel", "mmap": "a Unix kernel", "resource": "a Unix kernel",
+    "syslog": "a Unix kernel", "pwd": "a Unix kernel", "grp": "a Unix kernel",
+}
+
+
+class ArchiveImporter:
+    """Finds and loads modules in the archive."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        file = name.replace(".", "/")
+        is_package = _archive.has(file + "/__init__.pyc")
+        if not is_package and not _archive.has(file + ".pyc"):
+            if name in MISSING:
+                reason = f"No module named {name!r}: the sandbox does not have it, because it needs {MISSING[name]}"
+                raise ModuleNotFoundError(reason, name=name)
+            return None
+        spec = ModuleSpec(name, cls, is_package=is_package)
+        spec.origin = ROOT + file + ("/__init__.py" if is_package else ".py")
+        spec.has_location = True
+        if is_package:
+            spec.submodule_search_locations = [ROOT + file]
+        return spec
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @classmethod
+    def exec_module(cls, module):
+        exec(cls.get_code(module.__spec__.name), module.__dict__)
+
+    @classmethod
+    def is_package(cls, name):
+        return _archive.has(name.replace(".", "/") + "/__init__.pyc")
+
+    @classmethod
+    def get_filename(cls, name):
+        return ROOT + name.replace(".", "/") + ("/__init__.py" if cls.is_package(name) else ".py")
+
+    @classmethod
+    def get_code(cls, name):
+        code = _archive.read(cls.get_filename(name)[len(ROOT):] + "c")
+        if code is None:
+            raise ImportError(f"the standard library has no code for {name!r}", name=name)
+        return marshal.loads(code)
+
+    @classmethod
+    def get_source(cls, name):
+        source = _archive.read(cls.get_filename(name)[len(ROOT):] + ".z")
+        if source is None:
+            return None
+        import zlib
+        return zlib.decompress(source).decode()
+
+    @staticmethod
+    def get_data(path):
+        data = _archive.read(path[len(ROOT):]) if path.startswith(ROOT) else None
+        if data is None:
+            raise FileNotFoundError(2, "No such file in the standard library", path)
+        return data
+
+
+def install():
+    """Puts the importer behind the compiled-in and frozen modules and drops the one for files."""
+    sys.meta_path[2:] = [ArchiveImporter]
+
+
+install()

@@ -1,0 +1,130 @@
+//! The C compiler for WebAssembly: zig, from PATH or from Python's package index.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::pins::Wheel;
+
+/// A C compiler and linker for WebAssembly.
+pub struct Compiler {
+    executable: PathBuf,
+    cache: PathBuf,
+    /// Names the version, for the names of what it makes.
+    pub version: String,
+}
+
+/// Checks that all the programs are there which the build will need, and names those that are not,
+/// with the command that brings them.
+///
+/// # Errors
+/// When one is missing.
+pub fn check_prerequisites(pin: &Wheel) -> Result<()> {
+    if zig_on_path(&pin.version).is_some() {
+        return Ok(());
+    }
+    let pip = Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .output();
+    if pip.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    bail!(
+        "building Python needs python3 with pip (once, to bring the C compiler), or zig {} on PATH.\n\
+         Debian, Ubuntu: sudo apt-get install python3-pip\n\
+         Fedora:         sudo dnf install python3-pip\n\
+         macOS:          brew install python3",
+        pin.version
+    )
+}
+
+fn zig_on_path(version: &str) -> Option<PathBuf> {
+    let output = Command::new("zig").arg("version").output().ok()?;
+    (String::from_utf8_lossy(&output.stdout).trim() == version).then(|| PathBuf::from("zig"))
+}
+
+impl Compiler {
+    /// Brings the compiler under `work`, unless the pinned version is on PATH.
+    ///
+    /// # Errors
+    /// When pip cannot install it, or its digest is wrong.
+    pub fn fetch(pin: &Wheel, downloads: Option<&Path>, work: &Path) -> Result<Self> {
+        let cache = work.join("zig-cache");
+        let version = pin.version.clone();
+        if let Some(executable) = zig_on_path(&pin.version) {
+            return Ok(Self {
+                executable,
+                cache,
+                version,
+            });
+        }
+        let installed = work.join(format!("{}-{}", pin.package, pin.version));
+        if !installed.exists() {
+            let target = tempfile::tempdir_in(work)?;
+            pip_install(pin, downloads, target.path())?;
+            std::fs::rename(target.keep(), &installed)?;
+        }
+        Ok(Self {
+            executable: installed.join(&pin.package).join("zig"),
+            cache,
+            version,
+        })
+    }
+
+    /// A call of the compiler for `target`.
+    pub fn cc(&self, target: &str) -> Command {
+        let mut command = Command::new(&self.executable);
+        command
+            .env("ZIG_GLOBAL_CACHE_DIR", &self.cache)
+            .env("ZIG_LOCAL_CACHE_DIR", &self.cache);
+        command.args(["cc", "-target", target]);
+        command
+    }
+}
+
+/// Runs a compiler's command; what it prints is shown only when it fails.
+///
+/// # Errors
+/// When it cannot be started or fails.
+pub fn run(command: &mut Command) -> Result<()> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {:?}", command.get_program()))?;
+    ensure!(
+        output.status.success(),
+        "{command:?} failed:\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+fn pip_install(pin: &Wheel, downloads: Option<&Path>, target: &Path) -> Result<()> {
+    let mut requirement = format!("{}=={}", pin.package, pin.version);
+    for digest in &pin.sha256 {
+        write!(requirement, " --hash=sha256:{digest}")?;
+    }
+    let requirements = target.join("requirements.txt");
+    std::fs::write(&requirements, requirement)?;
+    let mut pip = Command::new("python3");
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-compile",
+    ])
+    .args(["--only-binary=:all:", "--require-hashes"])
+    .arg("--target")
+    .arg(target)
+    .arg("--requirement")
+    .arg(&requirements);
+    if let Some(downloads) = downloads {
+        pip.arg("--find-links").arg(downloads);
+    }
+    run(&mut pip).with_context(|| format!("installing {} {} with pip", pin.package, pin.version))
+}

@@ -1,0 +1,107 @@
+//! Finds or downloads a pinned file.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::digest::sha256;
+use super::pins::SourceArchive;
+use super::progress;
+use super::publish;
+
+/// The largest file that is accepted, so that a wrong server cannot fill the disk.
+const MAX_BYTES: u64 = 200 << 20;
+
+/// The bytes of `archive`: from `downloads`, from the user's cache or from its sources, in this order.
+///
+/// # Errors
+/// When it is nowhere to be had; a file with a wrong digest is named and not kept.
+pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>) -> Result<Vec<u8>> {
+    let cached = cache_directory()?.join(&archive.file);
+    let local = downloads.map(|directory| directory.join(&archive.file));
+    for path in local.iter().chain([&cached]).filter(|path| path.exists()) {
+        let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        return verify(bytes, archive, &path.display().to_string());
+    }
+    let bytes = download(archive)?;
+    publish(&cached, &bytes)?;
+    Ok(bytes)
+}
+
+fn verify(bytes: Vec<u8>, archive: &SourceArchive, origin: &str) -> Result<Vec<u8>> {
+    let digest = sha256(&bytes);
+    if digest != archive.sha256 {
+        bail!(
+            "{origin} is not the pinned {}: its SHA-256 is {digest}, not {}. Remove the file or mend the download.",
+            archive.file,
+            archive.sha256
+        );
+    }
+    Ok(bytes)
+}
+
+/// Where downloads are kept between checkouts.
+fn cache_directory() -> Result<PathBuf> {
+    let base = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
+        (Some(cache), _) if !cache.is_empty() => PathBuf::from(cache),
+        (_, Some(home)) => Path::new(&home).join(".cache"),
+        _ => bail!("neither XDG_CACHE_HOME nor HOME is set: there is no place for downloads"),
+    };
+    let directory = base.join("python-executor");
+    std::fs::create_dir_all(&directory)
+        .with_context(|| format!("creating {}", directory.display()))?;
+    Ok(directory)
+}
+
+fn download(archive: &SourceArchive) -> Result<Vec<u8>> {
+    let mut failures = String::new();
+    for address in addresses(archive) {
+        match get(&address).and_then(|bytes| verify(bytes, archive, &address)) {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => failures += &format!("\n  {address}: {error:#}"),
+        }
+    }
+    bail!(
+        "{} could not be downloaded. Put the file into a directory and name that with --downloads.{failures}",
+        archive.file
+    )
+}
+
+/// The archive's addresses, with `{debian}` replaced by each mirror that apt knows.
+fn addresses(archive: &SourceArchive) -> Vec<String> {
+    let mirrors = debian_mirrors();
+    let expand = |source: &String| match source.strip_prefix("{debian}") {
+        Some(path) => mirrors
+            .iter()
+            .map(|mirror| format!("{}{path}", mirror.trim_end_matches('/')))
+            .collect(),
+        None => vec![source.clone()],
+    };
+    archive.sources.iter().flat_map(expand).collect()
+}
+
+fn debian_mirrors() -> Vec<String> {
+    let output = Command::new("apt-get")
+        .args(["indextargets", "--format", "$(REPO_URI)"])
+        .output();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    let mut mirrors: Vec<String> = text.lines().map(str::to_owned).collect();
+    mirrors.sort();
+    mirrors.dedup();
+    mirrors
+}
+
+fn get(address: &str) -> Result<Vec<u8>> {
+    let response = ureq::get(address).call()?;
+    let bar = progress::download_bar(response.body().content_length());
+    let mut bytes = Vec::new();
+    bar.wrap_read(response.into_body().into_reader())
+        .take(MAX_BYTES)
+        .read_to_end(&mut bytes)?;
+    bar.finish_and_clear();
+    Ok(bytes)
+}

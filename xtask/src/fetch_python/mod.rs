@@ -1,0 +1,128 @@
+//! From pinned sources to `wasm/python.cwasm`.
+//!
+//! ```text
+//! sources ─┬─ zig cc ─▶ objects ─┬─ link ─▶ compiler.wasm ─▶ code of the standard library ─▶ archive
+//! crates  ─┘                     └─ link ─▶ interpreter + archive ─ snapshot ─▶ python.wasm
+//!                                                     python.wasm ─ Cranelift ─▶ python.cwasm
+//! ```
+//!
+//! Every step's output is named after the digest of what it was made from, and appears under that
+//! name only when it is whole. So what is there is right, and an interrupted run leaves nothing broken.
+
+mod archive;
+mod compiler;
+mod crates;
+mod digest;
+mod download;
+mod library;
+mod link;
+mod manifest;
+mod objects;
+mod pins;
+mod precompile;
+mod progress;
+mod recipe;
+mod snapshot;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use self::compiler::Compiler;
+use self::manifest::Manifest;
+use self::pins::Pins;
+use self::progress::step;
+use self::recipe::Recipe;
+use crate::project;
+
+/// What can be said on the command line.
+#[derive(clap::Args, Default)]
+pub struct Options {
+    /// Build everything again, even what is up to date.
+    #[arg(long)]
+    force: bool,
+    /// Look for source archives in this directory before anything is downloaded.
+    #[arg(long, env = "PYTHON_EXECUTOR_DOWNLOADS")]
+    downloads: Option<PathBuf>,
+}
+
+/// Makes `wasm/python.wasm`, `wasm/python.cwasm` and `wasm/manifest.json`, unless they are up to date.
+///
+/// # Errors
+/// Whatever goes wrong in a step, with what to do about it where that is known.
+pub fn run(options: &Options) -> Result<()> {
+    let started = Instant::now();
+    let wasm = project::wasm();
+    let pins = Pins::read(&wasm)?;
+    let recipe = Recipe::read(&wasm)?;
+    let inputs = manifest::inputs(&wasm, &pins)?;
+
+    if !options.force && Manifest::is_current(&wasm, &inputs) {
+        println!("Python {} is up to date.", pins.cpython.version);
+        return Ok(());
+    }
+    println!("Building Python {} for the sandbox.", pins.cpython.version);
+
+    let work = project::root().join("target").join("python");
+    if options.force && work.exists() {
+        std::fs::remove_dir_all(&work).context("clearing the build directory")?;
+    }
+    std::fs::create_dir_all(&work)?;
+
+    let downloads = options
+        .downloads
+        .clone()
+        .or_else(|| std::env::var_os("PYTHON_EXECUTOR_DOWNLOADS").map(Into::into));
+    compiler::check_prerequisites(&pins.zig)?;
+    let cpython = step("Sources", || {
+        sources::fetch(&pins.cpython, downloads.as_deref(), &work)
+    })?;
+    let compiler = step("Compiler", || {
+        Compiler::fetch(&pins.zig, downloads.as_deref(), &work)
+    })?;
+    let objects = step("Compilation", || {
+        objects::build(&recipe, &compiler, &cpython, &wasm, &work)
+    })?;
+    let archive = step("Standard library", || {
+        let tool = link::link(
+            &recipe,
+            &compiler,
+            objects.interpreter.iter().chain([&objects.compiler]),
+            &work,
+        )?;
+        library::build(&recipe, &tool, &cpython, &wasm)
+    })?;
+    let python_wasm = step("Snapshot", || {
+        let guest = link::link(
+            &recipe,
+            &compiler,
+            objects.interpreter.iter().chain([&objects.guest]),
+            &work,
+        )?;
+        snapshot::take(&archive::embed(&guest, &archive)?)
+    })?;
+    publish(&wasm.join("python.wasm"), &python_wasm)?;
+    let python_cwasm = step("Precompilation", || precompile::run(&python_wasm))?;
+    publish(&wasm.join("python.cwasm"), &python_cwasm)?;
+    Manifest::write(&wasm, &pins, inputs, &python_wasm, &python_cwasm)?;
+    println!(
+        "Python {} is ready after {:.0} s.",
+        pins.cpython.version,
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Puts `bytes` at `path`, whole or not at all.
+fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().context("a file has a directory")?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    std::io::Write::write_all(&mut file, bytes)?;
+    let readable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
+    file.as_file().set_permissions(readable)?;
+    file.persist(path)
+        .with_context(|| format!("writing {}", path.display()))?;
+    Ok(())
+}

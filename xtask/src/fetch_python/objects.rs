@@ -1,0 +1,353 @@
+//! Compiles C files, several at a time, each once.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, bail};
+
+use super::compiler::{self, Compiler};
+use super::crates::Crates;
+use super::digest::{Fingerprint, sha256};
+use super::progress;
+use super::recipe::{Module, Recipe, Unit};
+use super::sources::Sources;
+
+/// The compiled files, by what they are linked into.
+pub struct Objects {
+    /// CPython, its modules, the libraries they need, and what starts it.
+    pub interpreter: Vec<PathBuf>,
+    /// What makes a guest of it.
+    pub guest: PathBuf,
+    /// What makes the build's own compiler of Python of it.
+    pub compiler: PathBuf,
+}
+
+/// Compiles everything that the recipe names, and the guest in `wasm/guest`.
+///
+/// # Errors
+/// When a pattern matches nothing or the compiler refuses a file; the compiler's words are shown.
+pub fn build(
+    recipe: &Recipe,
+    compiler: &Compiler,
+    cpython: &Sources,
+    wasm: &Path,
+    work: &Path,
+) -> Result<Objects> {
+    let mut plan = Plan::new(recipe, compiler, cpython, wasm, work)?;
+    let mut interpreter = plan.unit(&recipe.core)?;
+    for library in recipe.library.values() {
+        interpreter.extend(plan.unit(library)?);
+    }
+    for module in recipe.modules.values() {
+        interpreter.extend(plan.module(module)?);
+    }
+    for file in ["interpreter.c", "archive.c", "network.c"] {
+        interpreter.push(plan.own(&wasm.join("guest").join(file))?);
+    }
+    interpreter.push(plan.own(&write_inittab(recipe, work)?)?);
+    let objects = Objects {
+        interpreter,
+        guest: plan.own(&wasm.join("guest").join("guest.c"))?,
+        compiler: plan.own(&wasm.join("guest").join("compile.c"))?,
+    };
+    plan.run()?;
+    Ok(objects)
+}
+
+/// One file to compile.
+struct Job {
+    source: PathBuf,
+    flags: Vec<String>,
+    object: PathBuf,
+}
+
+/// The files to compile, and what it takes to find them and to name their objects.
+struct Plan<'a> {
+    recipe: &'a Recipe,
+    compiler: &'a Compiler,
+    cpython: &'a Sources,
+    guest: PathBuf,
+    guest_headers: String,
+    crates: Crates,
+    directory: PathBuf,
+    jobs: Vec<Job>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(
+        recipe: &'a Recipe,
+        compiler: &'a Compiler,
+        cpython: &'a Sources,
+        wasm: &Path,
+        work: &Path,
+    ) -> Result<Self> {
+        let guest = wasm.join("guest");
+        let mut headers = Fingerprint::default();
+        for header in matching(&guest, &["*.h".into()])? {
+            headers.add(std::fs::read(header)?);
+        }
+        let directory = work.join("objects");
+        std::fs::create_dir_all(&directory)?;
+        let (guest_headers, crates) = (headers.name(), Crates::locate()?);
+        Ok(Self {
+            recipe,
+            compiler,
+            cpython,
+            guest,
+            guest_headers,
+            crates,
+            directory,
+            jobs: Vec::new(),
+        })
+    }
+
+    /// Plans a unit's files and says where their objects will be.
+    fn unit(&mut self, unit: &Unit) -> Result<Vec<PathBuf>> {
+        let (base, origin) = self.origin(unit)?;
+        let mut flags: Vec<String> = unit
+            .include
+            .iter()
+            .map(|path| include(&base.join(path)))
+            .collect();
+        flags.push(include(&base));
+        if unit.krate.is_none() {
+            flags.extend(self.python_flags());
+        }
+        flags.extend(unit.flags.iter().cloned());
+        matching(&base, &unit.sources)?
+            .into_iter()
+            .map(|source| self.add(source, &origin, flags.clone()))
+            .collect()
+    }
+
+    /// Plans a C module's files. All of them may see CPython's internals, as in CPython's own build.
+    fn module(&mut self, module: &Module) -> Result<Vec<PathBuf>> {
+        let mut flags = self.python_flags();
+        flags.extend([
+            "-DPy_BUILD_CORE_BUILTIN".to_owned(),
+            "-DPy_BUILD_CORE".to_owned(),
+        ]);
+        for name in module.libraries() {
+            let library = self
+                .recipe
+                .library
+                .get(name)
+                .with_context(|| format!("there is no library {name:?}"))?;
+            let base = self.origin(library)?.0;
+            flags.push(include(&base));
+            flags.extend(library.include.iter().map(|path| include(&base.join(path))));
+            flags.extend(library.flags.iter().cloned());
+        }
+        let directory = self.cpython.root.join("Modules");
+        let origin = self.cpython.fingerprint.clone();
+        module
+            .sources()
+            .iter()
+            .map(|file| self.add(directory.join(file), &origin, flags.clone()))
+            .collect()
+    }
+
+    /// Plans a file of ours.
+    fn own(&mut self, source: &Path) -> Result<PathBuf> {
+        let mut flags = self.python_flags();
+        flags.push("-DPy_BUILD_CORE".to_owned());
+        let origin = sha256(&std::fs::read(source)?);
+        self.add(source.to_owned(), &origin, flags)
+    }
+
+    /// Where a unit's files start, and a name for the state they are in.
+    fn origin(&self, unit: &Unit) -> Result<(PathBuf, String)> {
+        Ok(match &unit.krate {
+            Some(name) => {
+                let (root, version) = self.crates.get(name)?;
+                (root.join(&unit.directory), format!("{name} {version}"))
+            }
+            None => (
+                self.cpython.root.join(&unit.directory),
+                self.cpython.fingerprint.clone(),
+            ),
+        })
+    }
+
+    fn python_flags(&self) -> Vec<String> {
+        let root = &self.cpython.root;
+        let paths = [
+            self.guest.clone(),
+            root.join("Include"),
+            root.join("Include/internal"),
+        ];
+        paths.iter().map(|path| include(path)).collect()
+    }
+
+    /// Plans a file. Its object is named after all that it depends on; paths of this machine are not
+    /// among that.
+    fn add(&mut self, source: PathBuf, origin: &str, flags: Vec<String>) -> Result<PathBuf> {
+        let name = source
+            .file_stem()
+            .context("a source file has a name")?
+            .to_string_lossy()
+            .into_owned();
+        let path = source
+            .strip_prefix(&self.cpython.root)
+            .unwrap_or(Path::new(&name))
+            .to_string_lossy()
+            .into_owned();
+        let mut fingerprint = Fingerprint::default();
+        fingerprint
+            .add(&self.compiler.version)
+            .add(origin)
+            .add(path)
+            .add(&self.guest_headers);
+        for flag in self
+            .recipe
+            .compiler
+            .flags
+            .iter()
+            .chain(flags.iter().filter(|flag| !flag.starts_with("-I")))
+        {
+            fingerprint.add(flag);
+        }
+        let object = self
+            .directory
+            .join(format!("{name}-{}.o", fingerprint.name()));
+        let flags = self
+            .recipe
+            .compiler
+            .flags
+            .iter()
+            .cloned()
+            .chain(flags)
+            .collect();
+        self.jobs.push(Job {
+            source,
+            flags,
+            object: object.clone(),
+        });
+        Ok(object)
+    }
+
+    /// Compiles what is not there yet, on all cores.
+    fn run(&self) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        let jobs: Vec<&Job> = self
+            .jobs
+            .iter()
+            .filter(|job| !job.object.exists() && seen.insert(&job.object))
+            .collect();
+        let bar = progress::count_bar(jobs.len());
+        let next = AtomicUsize::new(0);
+        let failures = Mutex::new(Vec::new());
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if let Err(error) = self.compile(job) {
+                            failures
+                                .lock()
+                                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                                .push(error);
+                        }
+                        bar.inc(1);
+                    }
+                });
+            }
+        });
+        bar.finish_and_clear();
+        let failures = failures
+            .into_inner()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !failures.is_empty() {
+            let words: Vec<String> = failures
+                .iter()
+                .map(|failure| format!("{failure:#}"))
+                .collect();
+            bail!(
+                "{} files could not be compiled:\n{}",
+                words.len(),
+                words.join("\n")
+            );
+        }
+        Ok(())
+    }
+
+    fn compile(&self, job: &Job) -> Result<()> {
+        let object = tempfile::Builder::new()
+            .suffix(".o")
+            .tempfile_in(&self.directory)?
+            .into_temp_path();
+        let mut command = self.compiler.cc(&self.recipe.compiler.target);
+        command
+            .args(&job.flags)
+            .arg("-c")
+            .arg(&job.source)
+            .arg("-o")
+            .arg(&object);
+        compiler::run(&mut command)?;
+        Ok(object.persist(&job.object)?)
+    }
+}
+
+fn include(path: &Path) -> String {
+    format!("-I{}", path.display())
+}
+
+/// The files under `base` that `patterns` name, sorted; patterns with `!` take away.
+fn matching(base: &Path, patterns: &[String]) -> Result<BTreeSet<PathBuf>> {
+    let mut files = BTreeSet::new();
+    for pattern in patterns {
+        let (taken_away, pattern) = pattern
+            .strip_prefix('!')
+            .map_or((false, &**pattern), |rest| (true, rest));
+        if taken_away {
+            let pattern = glob::Pattern::new(&format!("*/{pattern}"))?;
+            files.retain(|file: &PathBuf| !pattern.matches_path(file));
+            continue;
+        }
+        let before = files.len();
+        for file in glob::glob(&base.join(pattern).to_string_lossy())? {
+            files.insert(file?);
+        }
+        if files.len() == before {
+            bail!("{pattern} matches nothing new in {}", base.display());
+        }
+    }
+    Ok(files)
+}
+
+/// Writes the table of compiled-in modules, which CPython's build makes from Modules/config.c.in.
+fn write_inittab(recipe: &Recipe, work: &Path) -> Result<PathBuf> {
+    // These live in files of the interpreter itself.
+    const CORE: [(&str, &str); 7] = [
+        ("marshal", "PyMarshal_Init"),
+        ("_imp", "PyInit__imp"),
+        ("_ast", "PyInit__ast"),
+        ("_tokenize", "PyInit__tokenize"),
+        ("gc", "PyInit_gc"),
+        ("_warnings", "_PyWarnings_Init"),
+        ("_string", "PyInit__string"),
+    ];
+    let modules = recipe
+        .modules
+        .keys()
+        .map(|name| (name.as_str(), format!("PyInit_{name}")));
+    let entries: Vec<(&str, String)> = CORE
+        .iter()
+        .map(|(name, function)| (*name, (*function).to_owned()))
+        .chain(modules)
+        .collect();
+    let mut text = String::from("#include <Python.h>\n");
+    for (_, function) in &entries {
+        text += &format!("extern PyObject *{function}(void);\n");
+    }
+    text += "struct _inittab _PyImport_Inittab[] = {\n";
+    for (name, function) in &entries {
+        text += &format!("    {{\"{name}\", {function}}},\n");
+    }
+    text += "    {\"builtins\", NULL},\n    {\"sys\", NULL},\n    {NULL, NULL},\n};\n";
+    let path = work.join("inittab.c");
+    std::fs::write(&path, text)?;
+    Ok(path)
+}

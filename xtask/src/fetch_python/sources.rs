@@ -1,0 +1,98 @@
+//! CPython's sources, unpacked and edited.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::digest::Fingerprint;
+use super::download;
+use super::pins::SourceArchive;
+use crate::project;
+
+/// A change to a file of CPython: what must be there, once, and what it becomes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    file: String,
+    #[serde(rename = "why")]
+    _why: String,
+    find: String,
+    replace: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edits {
+    edit: Vec<Edit>,
+}
+
+/// Unpacked sources.
+pub struct Sources {
+    /// Their root directory.
+    pub root: PathBuf,
+    /// Names what they were made from.
+    pub fingerprint: String,
+}
+
+/// Brings CPython's sources under `work`, with the edits of `wasm/edits.toml`.
+///
+/// # Errors
+/// When they cannot be had or unpacked, or when an edit does not fit.
+pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> Result<Sources> {
+    let edits_path = project::wasm().join("edits.toml");
+    let edits = std::fs::read_to_string(&edits_path)
+        .with_context(|| format!("reading {}", edits_path.display()))?;
+    let fingerprint = Fingerprint::default()
+        .add(&archive.sha256)
+        .add(&edits)
+        .name();
+    let root = work.join(format!("cpython-{fingerprint}"));
+    if !root.exists() {
+        let packed = download::fetch(archive, downloads)?;
+        let unpacked = tempfile::tempdir_in(work)?;
+        unpack(&packed, unpacked.path())?;
+        let edits: Edits =
+            toml::from_str(&edits).with_context(|| format!("in {}", edits_path.display()))?;
+        for edit in &edits.edit {
+            apply(edit, unpacked.path()).with_context(|| format!("editing {}", edit.file))?;
+        }
+        std::fs::rename(unpacked.keep(), &root)?;
+    }
+    Ok(Sources { root, fingerprint })
+}
+
+/// Unpacks a `.tar.xz` without its top directory and without documentation.
+fn unpack(packed: &[u8], to: &Path) -> Result<()> {
+    let mut archive = tar::Archive::new(lzma_rust2::XzReader::new(packed, true));
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path: PathBuf = entry.path()?.components().skip(1).collect();
+        if path.as_os_str().is_empty() || path.starts_with("Doc") {
+            continue;
+        }
+        let target = to.join(&path);
+        if let Some(directory) = target.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        entry
+            .unpack(&target)
+            .with_context(|| format!("unpacking {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn apply(edit: &Edit, root: &Path) -> Result<()> {
+    let path = root.join(&edit.file);
+    let text = std::fs::read_to_string(&path)?;
+    match text.matches(&edit.find).count() {
+        1 => Ok(std::fs::write(
+            &path,
+            text.replacen(&edit.find, &edit.replace, 1),
+        )?),
+        count => bail!(
+            "the text to find is there {count} times, not once: {:?}",
+            edit.find
+        ),
+    }
+}

@@ -1,0 +1,38 @@
+//! Where things lie in the checkout, and how to run cargo there.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+/// The root of the checkout.
+pub fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// What the guest is made of, and where the finished interpreter goes.
+pub fn wasm() -> PathBuf {
+    root().join("wasm")
+}
+
+/// A cargo command, in the checkout.
+pub fn cargo_command() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs cargo with `arguments` and then `more` of them.
+///
+/// # Errors
+/// When it cannot be started or does not succeed.
+pub fn cargo(arguments: &[&str], more: &[String]) -> Result<()> {
+    let status = cargo_command().args(arguments).args(more).status()?;
+    ensure!(
+        status.success(),
+        "cargo {} failed: {status}",
+        arguments.join(" ")
+    );
+    Ok(())
+}
