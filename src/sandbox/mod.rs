@@ -16,6 +16,7 @@ mod output;
 mod scratch;
 mod units;
 mod verdict;
+mod wasi;
 
 use std::path::Path;
 use std::pin::pin;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use wasmtime::{InstancePre, Linker, Store};
-use wasmtime_wasi::p1::{self, WasiP1Ctx};
+use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use self::engine::Ticker;
@@ -68,7 +69,7 @@ impl Sandbox {
         let engine = engine::new(slots, limits.memory)?;
         let module = engine::load_module(&engine, python)?;
         let mut linker = Linker::new(&engine);
-        p1::add_to_linker_async(&mut linker, |host: &mut Host| &mut host.wasi)?;
+        wasi::add_to_linker(&mut linker)?;
         Ok(Self {
             python: linker.instantiate_pre(&module)?,
             limits,

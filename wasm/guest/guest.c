@@ -37,6 +37,7 @@ static PyObject *script_globals; /* of the module `script`, which waits for its 
 static PyObject *encode;         /* value -> pieces of JSON */
 static PyObject *await_main;     /* runs a coroutine to its end */
 static PyObject *describe;       /* (exception, step, main) -> (status, text) */
+static PyObject *run_exit_functions; /* those that the script has registered with atexit */
 static PyObject *flush;          /* writes out what Python has buffered */
 static PyObject *reseed;         /* makes `random` differ from run to run */
 
@@ -111,6 +112,7 @@ EXPORT("init") void init(void)
     encode = attribute(harness, "encode");
     await_main = attribute(harness, "await_main");
     describe = attribute(harness, "describe");
+    run_exit_functions = attribute(harness, "run_exit_functions");
     flush = attribute(harness, "flush");
     reseed = attribute(harness, "reseed");
     PyObject *settled = PyObject_CallMethod(harness, "settle", NULL);
@@ -234,16 +236,21 @@ static int run_script(size_t size)
     return encode_result(value) ? RESULT : report(ENCODING);
 }
 
+/* Calls a function for its effect. What it raises has no reader. */
+static void call_quietly(PyObject *function)
+{
+    Py_XDECREF(PyObject_CallNoArgs(function));
+    PyErr_Clear();
+}
+
 EXPORT("run") int run(char *at, size_t size)
 {
     script = at;
     script[size] = 0;
-    PyObject *done = PyObject_CallNoArgs(reseed);
-    Py_XDECREF(done);
+    call_quietly(reseed);
     int status = run_script(size);
-    done = PyObject_CallNoArgs(flush);
-    Py_XDECREF(done);
-    PyErr_Clear();
+    call_quietly(run_exit_functions);
+    call_quietly(flush);
     return status;
 }
 

@@ -1,4 +1,4 @@
-"""Makes asyncio's event loop work without sockets."""
+"""Makes asyncio's event loop work without sockets and threads."""
 
 from asyncio import selector_events
 
@@ -7,9 +7,17 @@ def _nothing(self):
     pass
 
 
+async def _shutdown_default_executor(self, timeout=None):
+    """An executor has no threads to wait for: none can be started."""
+    self._executor_shutdown_called = True
+    if self._default_executor is not None:
+        self._default_executor.shutdown(wait=False)
+
+
 def install():
     """The loop's pipe to itself wakes it from other threads and signals; there are none here."""
     loop = selector_events.BaseSelectorEventLoop
     loop._make_self_pipe = _nothing
     loop._close_self_pipe = _nothing
     loop._write_to_self = _nothing
+    loop.shutdown_default_executor = _shutdown_default_executor

@@ -2,7 +2,9 @@
 
 import inspect
 import sys
-import traceback
+from traceback import TracebackException
+
+from _sandbox import source
 
 # `enum status` and `enum step` of guest.c.
 SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = range(1, 7)
@@ -13,16 +15,20 @@ def describe(exception, step, main, _stderr=sys.stderr):
     """The status and the text for an exception that ended a script."""
     if isinstance(exception, SystemExit):
         return EXITED, str(_exit_code(exception, _stderr))
-    if step == ENCODING and isinstance(exception, (TypeError, ValueError, RecursionError)):
-        return NOT_SERIALIZABLE, _first_line(str(exception))
+    if step == ENCODING and isinstance(exception, Exception) and not isinstance(exception, MemoryError):
+        return NOT_SERIALIZABLE, _reason(exception)
     if step == CALLING and _wants_arguments(exception, main):
         return NO_MAIN, ""
-    _print_traceback(exception, _stderr)
+    if isinstance(exception, SyntaxError):
+        _add_source_line(exception)
+    _drop_outer_frames(exception)
+    report = TracebackException.from_exception(exception)
+    report.print(file=_stderr)
     if isinstance(exception, MemoryError):
         return OUT_OF_MEMORY, ""
     if step == COMPILING and isinstance(exception, SyntaxError):
-        return SYNTAX_ERROR, _last_line(exception)
-    return EXCEPTION, _last_line(exception)
+        return SYNTAX_ERROR, f"{type(exception).__name__}: {exception}"
+    return EXCEPTION, _last_line(report)
 
 
 def _exit_code(exception, stderr):
@@ -33,6 +39,12 @@ def _exit_code(exception, stderr):
         return int(code)
     print(code, file=stderr)
     return 1
+
+
+def _reason(exception):
+    if isinstance(exception, (TypeError, ValueError, RecursionError)):
+        return str(exception)
+    return f"{type(exception).__name__}: {exception}"
 
 
 def _wants_arguments(exception, main):
@@ -48,28 +60,23 @@ def _wants_arguments(exception, main):
     return False
 
 
-def _print_traceback(exception, stderr):
-    # asyncio's frames around an `async def main` are none of the script's.
+def _add_source_line(error):
+    """Errors of the compiler proper come without their line: there is no file to read it from."""
+    if error.filename == source.FILE_NAME and error.text is None and error.lineno:
+        lines = source.ScriptLoader.get_source("script").splitlines(True)
+        error.text = "".join(lines[error.lineno - 1:error.lineno])
+
+
+def _drop_outer_frames(exception):
+    """asyncio's frames around an `async def main` are none of the script's."""
     frames = exception.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename != "script.py":
+    while frames is not None and frames.tb_frame.f_code.co_filename != source.FILE_NAME:
         frames = frames.tb_next
     if frames is not None:
         exception.__traceback__ = frames
-    traceback.print_exception(exception, file=stderr)
 
 
-def _last_line(exception):
-    """`Type: message`, on one line."""
-    kind = type(exception)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
-    try:
-        message = str(exception)
-    except Exception:
-        message = "<exception str() failed>"
-    message = _first_line(message)
-    return f"{name}: {message}" if message else name
-
-
-def _first_line(text):
-    lines = text.splitlines()
-    return lines[0].encode("utf-8", "backslashreplace").decode() if lines else ""
+def _last_line(report):
+    """`Type: message`, as Python ends a traceback; the first line of it if there are several."""
+    lines = [line for line in report.format_exception_only() if not line.startswith("  ")]
+    return lines[0].split("\n")[0] if lines else report.exc_type_str

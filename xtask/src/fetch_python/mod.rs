@@ -10,6 +10,7 @@
 //! name only when it is whole. So what is there is right, and an interrupted run leaves nothing broken.
 
 mod archive;
+mod cache;
 mod compiler;
 mod crates;
 mod digest;
@@ -86,25 +87,15 @@ pub fn run(options: &Options) -> Result<()> {
         objects::build(&recipe, &compiler, &cpython, &wasm, &work)
     })?;
     let archive = step("Standard library", || {
-        let tool = link::link(
-            &recipe,
-            &compiler,
-            objects.interpreter.iter().chain([&objects.compiler]),
-            &work,
-        )?;
-        library::build(&recipe, &tool, &cpython, &wasm)
+        let tool = link::link(&recipe, &compiler, &objects.compiler(), &work)?;
+        library::build(&recipe, &tool, &cpython, &wasm, &work)
     })?;
     let python_wasm = step("Snapshot", || {
-        let guest = link::link(
-            &recipe,
-            &compiler,
-            objects.interpreter.iter().chain([&objects.guest]),
-            &work,
-        )?;
-        snapshot::take(&archive::embed(&guest, &archive)?)
+        let guest = link::link(&recipe, &compiler, &objects.guest(), &work)?;
+        snapshot::take(&archive::embed(&guest, &archive)?, &work)
     })?;
+    let python_cwasm = step("Precompilation", || precompile::run(&python_wasm, &work))?;
     publish(&wasm.join("python.wasm"), &python_wasm)?;
-    let python_cwasm = step("Precompilation", || precompile::run(&python_wasm))?;
     publish(&wasm.join("python.cwasm"), &python_cwasm)?;
     Manifest::write(&wasm, &pins, inputs, &python_wasm, &python_cwasm)?;
     println!(

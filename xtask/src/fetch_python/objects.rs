@@ -17,11 +17,31 @@ use super::sources::Sources;
 /// The compiled files, by what they are linked into.
 pub struct Objects {
     /// CPython, its modules, the libraries they need, and what starts it.
-    pub interpreter: Vec<PathBuf>,
+    interpreter: Vec<PathBuf>,
     /// What makes a guest of it.
-    pub guest: PathBuf,
+    guest: PathBuf,
     /// What makes the build's own compiler of Python of it.
-    pub compiler: PathBuf,
+    compiler: PathBuf,
+}
+
+impl Objects {
+    /// What the guest is linked from.
+    pub fn guest(&self) -> Vec<&Path> {
+        self.with(&self.guest)
+    }
+
+    /// What the build's own compiler of Python is linked from.
+    pub fn compiler(&self) -> Vec<&Path> {
+        self.with(&self.compiler)
+    }
+
+    fn with<'a>(&'a self, last: &'a Path) -> Vec<&'a Path> {
+        self.interpreter
+            .iter()
+            .map(PathBuf::as_path)
+            .chain([last])
+            .collect()
+    }
 }
 
 /// Compiles everything that the recipe names, and the guest in `wasm/guest`.

@@ -1,7 +1,12 @@
 //! Compiles `python.wasm` to machine code, so that the service needs no compiler.
 
+use std::path::Path;
+
 use anyhow::Result;
 use wasmtime::{Engine, OptLevel};
+
+use super::cache::cached;
+use super::digest::Fingerprint;
 
 #[path = "../../../src/sandbox/module_config.rs"]
 mod module_config;
@@ -10,7 +15,16 @@ mod module_config;
 ///
 /// # Errors
 /// When the compiler refuses the module.
-pub fn run(module: &[u8]) -> Result<Vec<u8>> {
+pub fn run(module: &[u8], work: &Path) -> Result<Vec<u8>> {
+    let mut fingerprint = Fingerprint::default();
+    fingerprint
+        .add(module)
+        .add(include_str!("precompile.rs"))
+        .add(include_str!("../../../src/sandbox/module_config.rs"));
+    cached(work, "precompiled.cwasm", &fingerprint, || compile(module))
+}
+
+fn compile(module: &[u8]) -> Result<Vec<u8>> {
     let mut config = module_config::module_config();
     config.cranelift_opt_level(OptLevel::Speed);
     config.target(&target())?;

@@ -1,5 +1,6 @@
 //! Runs the guest's start-up once and keeps what memory looks like afterwards.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -7,6 +8,9 @@ use wasmtime::{Config, Engine, Linker, Module, OptLevel, Store};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtxBuilder, random};
 use wasmtime_wizer::Wizer;
+
+use super::cache::cached;
+use super::digest::Fingerprint;
 
 /// Bytes of stack for the start-up.
 const STACK: usize = 8 << 20;
@@ -18,7 +22,14 @@ const STACK: usize = 8 << 20;
 ///
 /// # Errors
 /// When the start-up fails; what it printed has been shown.
-pub fn take(guest: &[u8]) -> Result<Vec<u8>> {
+pub fn take(guest: &[u8], work: &Path) -> Result<Vec<u8>> {
+    let mut fingerprint = Fingerprint::default();
+    // This file says what the start-up sees.
+    fingerprint.add(guest).add(include_str!("snapshot.rs"));
+    cached(work, "snapshot.wasm", &fingerprint, || run_init(guest))
+}
+
+fn run_init(guest: &[u8]) -> Result<Vec<u8>> {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::None)

@@ -1,0 +1,25 @@
+"""The script's place in the file system: its scratch directory."""
+
+import _frozen_importlib_external
+import os
+import posix
+import sys
+import tempfile
+
+
+def _chdir(path, _chdir=posix.chdir):
+    # wasi-libc leaves `..` in the current directory; there are no links, so it can be resolved here.
+    _chdir(os.path.normpath(os.path.join(os.getcwd(), os.fsdecode(path))))
+
+
+def install():
+    """Moves to the scratch directory; scripts may import what they write there."""
+    os.chdir = posix.chdir = _chdir
+    scratch = os.environ["TMPDIR"]
+    os.chdir(scratch)
+    tempfile.tempdir = scratch
+    sys.path[:] = [scratch]
+    sys.path_hooks[:] = [_frozen_importlib_external.FileFinder.path_hook(
+        (_frozen_importlib_external.SourceFileLoader, [".py"]),
+    )]
+    sys.meta_path.append(_frozen_importlib_external.PathFinder)
