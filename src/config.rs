@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::machine::Machine;
-use crate::sandbox::Limits;
+use crate::sandbox::{FileLimits, Limits};
 
 /// Headings of `--help`.
 const SERVICE: &str = "Service";
@@ -100,6 +100,24 @@ pub struct Config {
     #[arg(long, env, default_value = "200", value_parser = count, help_heading = RUN)]
     pub result_depth: u32,
 
+    /// Files a script may have open at once; the three standard streams and its temporary directory
+    /// are among them.
+    #[arg(long, env, default_value = "10", value_parser = count, help_heading = RUN)]
+    pub open_files_limit: u32,
+
+    /// How much a script may keep in its temporary directory.
+    #[arg(long, env, default_value = "16MiB", value_parser = some_bytes, help_heading = RUN)]
+    pub disk_limit: usize,
+
+    /// Files and directories a script may keep in its temporary directory.
+    #[arg(long, env, default_value = "1000", value_parser = count, help_heading = RUN)]
+    pub entries_limit: u32,
+
+    /// Calls a script may make to the world outside of the interpreter: reading a clock, writing,
+    /// opening a file.
+    #[arg(long, env, default_value_t = 10_000_000, help_heading = RUN)]
+    pub host_calls_limit: u64,
+
     /// How large the body of a request may be.
     #[arg(long, env, default_value = "1MiB", value_parser = some_bytes, help_heading = REQUEST)]
     pub body_limit: usize,
@@ -115,7 +133,7 @@ pub struct Config {
     /// Scripts that run at once.
     ///
     /// [default: 16 for each core, but no more than fit into three quarters of the available
-    /// memory if each of them uses its memory and output limits to the full]
+    /// memory if each of them uses its memory, output and disk limits to the full]
     #[arg(long, env, value_parser = count, help_heading = CAPACITY)]
     max_concurrent: Option<u32>,
 
@@ -193,6 +211,12 @@ impl Config {
             stderr: self.stderr_limit,
             result: self.result_limit,
             result_depth: self.result_depth as usize,
+            files: FileLimits {
+                open: self.open_files_limit as usize,
+                bytes: self.disk_limit as u64,
+                entries: self.entries_limit as usize,
+            },
+            host_calls: self.host_calls_limit,
         }
     }
 
@@ -229,7 +253,11 @@ impl Config {
 
     fn capacity_on(&self, machine: Machine) -> Capacity {
         let concurrent = self.max_concurrent.unwrap_or_else(|| {
-            let run = self.memory_limit + self.stdout_limit + self.stderr_limit + self.result_limit;
+            let run = self.memory_limit
+                + self.stdout_limit
+                + self.stderr_limit
+                + self.result_limit
+                + self.disk_limit;
             let fit = machine.memory / 4 * 3 / run as u64;
             let wanted = machine.cores.saturating_mul(RUNS_PER_CORE);
             wanted.min(u32::try_from(fit).unwrap_or(u32::MAX)).max(1)
@@ -449,9 +477,9 @@ mod tests {
         };
         let cases: &[(Machine, &[&str], [u32; 3])] = &[
             (MACHINE, &[], [32, 256, 1152]),
-            (small, &[], [6, 48, 216]),
+            (small, &[], [5, 40, 180]),
             (tiny, &[], [1, 8, 36]),
-            (small, &["--memory-limit", "20MB"], [13, 104, 468]),
+            (small, &["--memory-limit", "20MB"], [8, 64, 288]),
             (MACHINE, &["--max-concurrent", "3"], [3, 24, 108]),
             (
                 MACHINE,

@@ -2,14 +2,11 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
+use common::cases::{self, Failure, Success, parse, same, tokens};
 use common::{Answer, Server};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// A file of cases.
 #[derive(Deserialize)]
@@ -39,37 +36,12 @@ struct Case {
     stderr_lacks: Vec<String>,
 }
 
-/// The body of a 200.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Success {
-    result: Box<RawValue>,
-    stdout: String,
-}
-
-/// The body of anything else.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Failure {
-    error: String,
-    stdout: String,
-    stderr: String,
-}
-
 fn check_area(area: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/cases")
-        .join(format!("{area}.toml"));
-    let text = fs::read_to_string(&path).expect("the area has a file");
-    let cases: Cases = toml::from_str(&text).expect("the file holds cases");
+    let Cases { case: cases } = cases::read("cases", area);
+    cases::assert_unique(cases.iter().map(|case| &*case.name));
     let server = Server::start(&[]);
-    let (mut names, mut wrong) = (BTreeSet::new(), String::new());
-    for case in &cases.case {
-        assert!(
-            names.insert(&case.name),
-            "two cases are called {:?}",
-            case.name
-        );
+    let mut wrong = String::new();
+    for case in &cases {
         if let Err(problem) = case.check(&server.execute(&case.script)) {
             let _ = writeln!(wrong, "--- {}\n{problem}", case.name);
         }
@@ -121,51 +93,6 @@ impl Case {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, String> {
-    serde_json::from_str(&answer.body).map_err(|error| format!("{error} in {answer:?}"))
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should_be: &T) -> Result<(), String> {
-    if is == should_be {
-        return Ok(());
-    }
-    Err(format!("{what} is\n  {is:?}\nnot\n  {should_be:?}"))
-}
-
-/// JSON as tokens: strings decoded as far as Unicode goes, numbers digit by digit, and no white
-/// space. So two texts are equal when they mean the same, without a float in between.
-fn tokens(json: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut rest = json.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '"' => string_length(rest),
-            '[' | ']' | '{' | '}' | ',' | ':' => 1,
-            _ => rest
-                .find(|c: char| c.is_whitespace() || "[]{},:\"".contains(c))
-                .unwrap_or(rest.len()),
-        };
-        let token = &rest[..length];
-        // A lone surrogate cannot be decoded; its escape stands for itself.
-        let decoded = serde_json::from_str::<String>(token).map(|text| format!("\"{text}\""));
-        tokens.push(decoded.unwrap_or_else(|_| token.to_owned()));
-        rest = rest[length..].trim_start();
-    }
-    tokens
-}
-
-fn string_length(text: &str) -> usize {
-    let mut bytes = text.bytes().enumerate().skip(1);
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => drop(bytes.next()),
-            _ => {}
-        }
-    }
-    text.len()
-}
-
 /// One test for each file of cases.
 macro_rules! areas {
     ($($area:ident)*) => {
@@ -176,12 +103,7 @@ macro_rules! areas {
 
         #[test]
         fn every_file_is_an_area() {
-            let areas: BTreeSet<_> = [$(concat!(stringify!($area), ".toml")),*].into();
-            let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-            for entry in fs::read_dir(directory).expect("there are cases") {
-                let name = entry.expect("the directory can be read").file_name();
-                assert!(areas.contains(&*name.to_string_lossy()), "nothing runs {name:?}");
-            }
+            cases::assert_all_run("cases", &[$(stringify!($area)),*]);
         }
     };
 }

@@ -137,6 +137,7 @@ fn kind_of(failure: &Failure) -> &'static str {
         Failure::Exception(_) => "exception",
         Failure::NotSerializable(_) => "not_serializable",
         Failure::CpuLimit(_) => "cpu_limit",
+        Failure::HostCallLimit(_) => "host_call_limit",
         Failure::WallLimit(_) => "wall_limit",
         Failure::MemoryLimit(_) => "memory_limit",
         Failure::OutputLimit { .. } => "output_limit",
@@ -220,6 +221,7 @@ mod tests {
                 "not_serializable",
             ),
             (Err(Failure::CpuLimit(limit)), 400, "cpu_limit"),
+            (Err(Failure::HostCallLimit(1)), 400, "host_call_limit"),
             (Err(Failure::WallLimit(limit)), 400, "wall_limit"),
             (Err(Failure::MemoryLimit(1)), 400, "memory_limit"),
             (

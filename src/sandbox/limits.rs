@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use super::wasi::FileLimits;
+
 /// What one run may use. Every limit is enforced by the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -19,6 +21,10 @@ pub struct Limits {
     pub result: usize,
     /// Levels of arrays and objects in the result.
     pub result_depth: usize,
+    /// What the script may do to its temporary directory.
+    pub files: FileLimits,
+    /// Calls from the guest to the host: reading a clock, writing, opening a file...
+    pub host_calls: u64,
 }
 
 impl Default for Limits {
@@ -31,6 +37,12 @@ impl Default for Limits {
             stderr: 1 << 20,
             result: 8 << 20,
             result_depth: 200,
+            files: FileLimits {
+                open: 10,
+                bytes: 16 << 20,
+                entries: 1000,
+            },
+            host_calls: 10_000_000,
         }
     }
 }

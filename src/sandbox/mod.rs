@@ -23,7 +23,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use wasmtime::{InstancePre, Linker, Store};
+use wasmtime::{InstancePre, Linker, Store, UpdateDeadline};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -32,8 +32,9 @@ use self::guest::Guest;
 use self::memory::MemoryLimiter;
 use self::meter::{OutOfTime, metered};
 use self::output::Capture;
-use self::scratch::ScratchRoot;
-pub use limits::Limits;
+use self::scratch::{Scratch, ScratchPool};
+use self::wasi::Guard;
+pub use limits::{FileLimits, Limits};
 pub use outcome::{Failure, Outcome, Usage};
 
 /// Where a script finds its scratch directory.
@@ -43,7 +44,7 @@ const GUEST_DIRECTORY: &str = "/tmp";
 pub struct Sandbox {
     python: InstancePre<Host>,
     limits: Limits,
-    scratch: ScratchRoot,
+    scratch: ScratchPool,
     _ticker: Ticker,
 }
 
@@ -51,6 +52,7 @@ pub struct Sandbox {
 struct Host {
     wasi: WasiP1Ctx,
     memory: MemoryLimiter,
+    guard: Guard,
 }
 
 impl Sandbox {
@@ -73,7 +75,7 @@ impl Sandbox {
         Ok(Self {
             python: linker.instantiate_pre(&module)?,
             limits,
-            scratch: ScratchRoot::new(temp_root)?,
+            scratch: ScratchPool::new(temp_root)?,
             _ticker: Ticker::start(&engine)?,
         })
     }
@@ -104,18 +106,8 @@ impl Sandbox {
         usage: &mut Usage,
     ) -> Result<Result<Box<serde_json::value::RawValue>, Failure>> {
         let started = Instant::now();
-        let scratch = self.scratch.make()?;
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(stdout.clone()).stderr(stderr.clone());
-        wasi.preopened_dir(scratch.path(), GUEST_DIRECTORY, FsPerms::ReadWrite)?;
-        let host = Host {
-            wasi: wasi.build_p1(),
-            memory: MemoryLimiter::new(self.limits.memory),
-        };
-        let mut store = Store::new(self.python.module().engine(), host);
-        store.limiter(|host| &mut host.memory);
-        store.epoch_deadline_async_yield_and_update(1);
-        store.set_epoch_deadline(1);
+        let scratch = self.scratch.take()?;
+        let mut store = self.store(&scratch, stdout, stderr)?;
         let instance = self.python.instantiate_async(&mut store).await?;
         let guest = Guest::new(&mut store, &instance)?;
         usage.start = started.elapsed();
@@ -123,17 +115,52 @@ impl Sandbox {
         let started = Instant::now();
         let ended = self.call(&guest, &mut store, script, &mut usage.cpu).await;
         usage.run = started.elapsed();
-        usage.memory = store.data().memory.in_use();
-        Ok(match ended {
+        let host = store.data();
+        usage.memory = host.memory.in_use();
+        let result = match ended {
+            _ if host.guard.calls > self.limits.host_calls => {
+                Err(Failure::HostCallLimit(self.limits.host_calls))
+            }
             Ended::Answered(answer) => verdict::of_answer(answer, &self.limits),
             Ended::Died(error) => Err(verdict::of_error(
                 &error,
                 &self.limits,
-                store.data().memory.refused(),
+                host.memory.refused(),
             )),
             Ended::OutOfCpu => Err(Failure::CpuLimit(self.limits.cpu)),
             Ended::OutOfWall => Err(Failure::WallLimit(self.limits.wall)),
-        })
+        };
+        if !host.guard.quota.touched() {
+            scratch.give_back();
+        }
+        Ok(result)
+    }
+
+    /// A store for one run, with all that limits it.
+    fn store(&self, scratch: &Scratch, stdout: &Capture, stderr: &Capture) -> Result<Store<Host>> {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        wasi.preopened_dir(scratch.path(), GUEST_DIRECTORY, FsPerms::ReadWrite)?;
+        // File calls run where the guest does, so that it pays for them with its own time; what
+        // could block for long is kept from wasmtime by the guard.
+        wasi.allow_blocking_current_thread(true);
+        let host = Host {
+            wasi: wasi.build_p1(),
+            memory: MemoryLimiter::new(self.limits.memory),
+            guard: Guard::new(self.limits.files),
+        };
+        let mut store = Store::new(self.python.module().engine(), host);
+        store.limiter(|host| &mut host.memory);
+        let most_calls = self.limits.host_calls;
+        store.epoch_deadline_callback(move |store| {
+            wasmtime::ensure!(
+                store.data().guard.calls <= most_calls,
+                "too many host calls"
+            );
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store.set_epoch_deadline(1);
+        Ok(store)
     }
 
     /// Lets the guest run until it ends or a clock ends it.

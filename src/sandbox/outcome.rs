@@ -64,6 +64,9 @@ pub enum Failure {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The run asked too much of the host.
+    #[error("host call limit of {0} exceeded")]
+    HostCallLimit(u64),
     /// The script left before `main()` returned.
     #[error("script exited with code {0} before main() returned")]
     Exited(i64),

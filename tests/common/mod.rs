@@ -3,6 +3,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod cases;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -62,18 +64,29 @@ impl Server {
 
     /// Waits for the next line of the log that holds `text`.
     pub fn wait_for_log(&self, text: &str) -> String {
+        self.log_until(text).pop().unwrap_or_default()
+    }
+
+    /// The lines of the log up to the next one that holds `text`.
+    pub fn log_until(&self, text: &str) -> Vec<String> {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = Vec::new();
         while let Ok(line) = self
             .log
             .recv_timeout(deadline.saturating_duration_since(Instant::now()))
         {
-            if line.contains(text) {
-                return line;
-            }
+            let found = line.contains(text);
             seen.push(line);
+            if found {
+                return seen;
+            }
         }
         panic!("the log never said {text:?}, but:\n{}", seen.join("\n"));
+    }
+
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Opens a connection.
