@@ -188,3 +188,49 @@ enum Ended {
     OutOfCpu,
     OutOfWall,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole memory of an instance that has not run yet.
+    async fn fresh_memory(sandbox: &Sandbox) -> Result<Vec<u8>> {
+        let scratch = sandbox.scratch.take()?;
+        let output = Capture::new("stdout", 0);
+        let mut store = sandbox.store(&scratch, &output, &output)?;
+        let instance = sandbox.python.instantiate_async(&mut store).await?;
+        let memory = instance.get_memory(&mut store, "memory");
+        Ok(memory
+            .map(|memory| memory.data(&store).to_vec())
+            .unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_slot_that_is_used_again_holds_nothing_of_its_past() -> Result<()> {
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("wasm/python.cwasm");
+        let sandbox = Sandbox::load(&python, Limits::default(), 1, None)?;
+        let pristine = fresh_memory(&sandbox).await?;
+        assert!(pristine.len() > 1 << 20);
+        let scripts = [
+            "def main(): return 'hello'",
+            "kept = [str(n) for n in range(300_000)]\ndef main(): return 1",
+            "def main(): return len(b'secret' * 5_000_000)",
+            "import sys\nsys.setrecursionlimit(10**9)\ndef main(): return main()",
+            "def main():\n    while True: bytearray(1 << 20)",
+            "import gc\ndef main():\n    for thing in gc.get_objects():\n        \
+             if isinstance(thing, dict): thing['secret'] = 'secret'",
+            "import os\ndef main(): os._exit(3)",
+        ];
+        for script in scripts {
+            sandbox.run(script).await;
+            let memory = fresh_memory(&sandbox).await?;
+            let difference = pristine.iter().zip(&memory).position(|(was, is)| was != is);
+            assert_eq!(
+                (memory.len(), difference),
+                (pristine.len(), None),
+                "{script}"
+            );
+        }
+        Ok(())
+    }
+}

@@ -8,6 +8,7 @@ pub mod cases;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ pub const HELLO: &str = "def main():\n    return 'hello'\n";
 /// A service of the test's own, ended when dropped.
 pub struct Server {
     child: Child,
-    log: Receiver<String>,
+    log: Mutex<Receiver<String>>,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -51,7 +52,7 @@ impl Server {
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut server = Self {
             child,
-            log,
+            log: Mutex::new(log),
             address: unknown,
         };
         let line = server.wait_for_log("listening on http://");
@@ -71,10 +72,8 @@ impl Server {
     pub fn log_until(&self, text: &str) -> Vec<String> {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = Vec::new();
-        while let Ok(line) = self
-            .log
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
+        let log = self.log.lock().expect("no test has panicked here");
+        while let Ok(line) = log.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             let found = line.contains(text);
             seen.push(line);
             if found {

@@ -53,8 +53,7 @@ pub fn embed(module: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
         let payload = payload?;
         match &payload {
             Payload::DataCountSection { .. } => {}
-            Payload::CodeSectionStart { range, count, .. } => {
-                let _ = count;
+            Payload::CodeSectionStart { range, .. } => {
                 let segments = data_segments(module)?;
                 output.section(&DataCountSection {
                     count: segments + 1,
@@ -95,4 +94,69 @@ fn data_segments(module: &[u8]) -> Result<u32> {
         }
     }
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads an archive as `archive.c` does.
+    fn unpack(archive: &[u8]) -> Files {
+        let number = |at: usize| {
+            let bytes = archive[at..at + 4].try_into().unwrap_or_default();
+            u32::from_le_bytes(bytes) as usize
+        };
+        let names = 8 + 12 * number(0);
+        let entry = |at: usize| {
+            let name: Vec<u8> = archive[names + number(at)..]
+                .iter()
+                .copied()
+                .take_while(|byte| *byte != 0)
+                .collect();
+            let (start, size) = (number(at + 4), number(at + 8));
+            (
+                String::from_utf8_lossy(&name).into_owned(),
+                archive[start..start + size].to_vec(),
+            )
+        };
+        (0..number(0)).map(|index| entry(8 + 12 * index)).collect()
+    }
+
+    #[test]
+    fn what_is_packed_can_be_found() -> Result<()> {
+        let files: Files = [("b.py", "two"), ("a/b.py", ""), ("a.py", "one")]
+            .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+            .into();
+        assert_eq!(unpack(&pack(&files)?), files);
+        assert_eq!(unpack(&pack(&Files::new())?), Files::new());
+        Ok(())
+    }
+
+    #[test]
+    fn the_archive_becomes_the_first_segment() -> Result<()> {
+        let mut module = Module::new();
+        let mut memories = wasm_encoder::MemorySection::new();
+        memories.memory(wasm_encoder::MemoryType {
+            minimum: 1,
+            maximum: None,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        });
+        module.section(&memories);
+        let mut data = DataSection::new();
+        data.active(0, &wasm_encoder::ConstExpr::i32_const(16), *b"static");
+        module.section(&data);
+        let embedded = embed(&module.finish(), b"archive")?;
+        let mut segments = Vec::new();
+        for payload in Parser::new(0).parse_all(&embedded) {
+            if let Payload::DataSection(reader) = payload? {
+                for segment in reader {
+                    segments.push(segment?.data.to_vec());
+                }
+            }
+        }
+        assert_eq!(segments, [b"archive".to_vec(), b"static".to_vec()]);
+        Ok(())
+    }
 }

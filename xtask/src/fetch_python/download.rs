@@ -17,24 +17,35 @@ const MAX_BYTES: u64 = 200 << 20;
 /// The bytes of `archive`: from `downloads`, from the user's cache or from its sources, in this order.
 ///
 /// # Errors
-/// When it is nowhere to be had; a file with a wrong digest is named and not kept.
+/// When it is nowhere to be had, or is not what was pinned; then nothing is kept of it.
 pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>) -> Result<Vec<u8>> {
+    if let Some(path) = downloads.map(|directory| directory.join(&archive.file))
+        && path.exists()
+    {
+        return verify(read(&path)?, archive, &path.display().to_string());
+    }
     let cached = cache_directory()?.join(&archive.file);
-    let local = downloads.map(|directory| directory.join(&archive.file));
-    for path in local.iter().chain([&cached]).filter(|path| path.exists()) {
-        let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-        return verify(bytes, archive, &path.display().to_string());
+    if cached.exists() {
+        let verified = verify(read(&cached)?, archive, &cached.display().to_string());
+        if verified.is_err() {
+            std::fs::remove_file(&cached)?;
+        }
+        return verified;
     }
     let bytes = download(archive)?;
     publish(&cached, &bytes)?;
     Ok(bytes)
 }
 
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
+}
+
 fn verify(bytes: Vec<u8>, archive: &SourceArchive, origin: &str) -> Result<Vec<u8>> {
     let digest = sha256(&bytes);
     if digest != archive.sha256 {
         bail!(
-            "{origin} is not the pinned {}: its SHA-256 is {digest}, not {}. Remove the file or mend the download.",
+            "{origin} is not the pinned {}: its SHA-256 is {digest}, not {}",
             archive.file,
             archive.sha256
         );
@@ -104,4 +115,36 @@ fn get(address: &str) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)?;
     bar.finish_and_clear();
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(sha256: &str) -> SourceArchive {
+        SourceArchive {
+            version: "1".into(),
+            file: "source.tar.xz".into(),
+            sha256: sha256.into(),
+            sources: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_the_pinned_file_is_taken() -> Result<()> {
+        let downloads = tempfile::tempdir()?;
+        let path = downloads.path().join("source.tar.xz");
+        std::fs::write(&path, "right")?;
+        let pinned = archive(&sha256(b"right"));
+        assert_eq!(fetch(&pinned, Some(downloads.path()))?, b"right");
+        std::fs::write(&path, "wrong")?;
+        let error = fetch(&pinned, Some(downloads.path())).map_err(|error| error.to_string());
+        let message = error.err().unwrap_or_default();
+        assert!(
+            message.contains("source.tar.xz is not the pinned"),
+            "{message}"
+        );
+        assert!(message.contains(&sha256(b"wrong")), "{message}");
+        Ok(())
+    }
 }
