@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* From CPython's random module, edited: the generator is seeded when it is first used. */
+void random_seed_later(PyObject *generator);
+
 /* From wasi-libc: forget the preopened directories, so that they are looked up again. */
 void __wasilibc_reset_preopens(void);
 
@@ -34,12 +37,12 @@ enum step { COMPILING = 0, EXECUTING = 1, CALLING = 2, ENCODING = 3 };
 
 /* Made before the snapshot. */
 static PyObject *script_globals; /* of the module `script`, which waits for its code */
+static PyObject *new_script;     /* makes that module */
 static PyObject *encode;         /* value -> pieces of JSON */
 static PyObject *await_main;     /* runs a coroutine to its end */
 static PyObject *describe;       /* (exception, step, main) -> (status, text) */
-static PyObject *run_exit_functions; /* those that the script has registered with atexit */
+static PyObject *run_at_exit;    /* calls what the script has registered with atexit */
 static PyObject *flush;          /* writes out what Python has buffered */
-static PyObject *reseed;         /* makes `random` differ from run to run */
 
 /* Of the run. */
 static char *script;
@@ -47,17 +50,6 @@ static PyObject *main_function;
 static PyObject *result;
 static const char *result_text;
 static Py_ssize_t result_size;
-
-/* --- before the snapshot --- */
-
-static PyObject *attribute(PyObject *module, const char *name)
-{
-    PyObject *value = PyObject_GetAttrString(module, name);
-    if (value == NULL) {
-        give_up(name);
-    }
-    return value;
-}
 
 /* The module `_script`: the script's source, for tracebacks and `inspect`. */
 static PyObject *source(PyObject *module, PyObject *unused)
@@ -79,50 +71,6 @@ static struct PyModuleDef script_definition = {
 static PyObject *PyInit__script(void)
 {
     return PyModule_Create(&script_definition);
-}
-
-EXPORT("init") void init(void)
-{
-    open_archive();
-    PyImport_AppendInittab("_archive", PyInit__archive);
-    PyImport_AppendInittab("_script", PyInit__script);
-    start_interpreter(1);
-
-    /* The importer of the standard library cannot import itself. */
-    int size = archive_size("_sandbox/importer.pyc");
-    char *code_bytes = size < 0 ? NULL : malloc(size);
-    if (code_bytes == NULL) {
-        give_up("loading the importer");
-    }
-    archive_read("_sandbox/importer.pyc", code_bytes);
-    PyObject *code = PyMarshal_ReadObjectFromString(code_bytes, size);
-    free(code_bytes);
-    PyObject *importer = code == NULL ? NULL : PyImport_ExecCodeModule("_sandbox.importer", code);
-    if (importer == NULL) {
-        give_up("starting the importer");
-    }
-    Py_DECREF(importer);
-    Py_DECREF(code);
-
-    PyObject *harness = PyImport_ImportModule("_sandbox.harness");
-    if (harness == NULL) {
-        give_up("importing the harness");
-    }
-    script_globals = attribute(harness, "script_globals");
-    encode = attribute(harness, "encode");
-    await_main = attribute(harness, "await_main");
-    describe = attribute(harness, "describe");
-    run_exit_functions = attribute(harness, "run_exit_functions");
-    flush = attribute(harness, "flush");
-    reseed = attribute(harness, "reseed");
-    PyObject *settled = PyObject_CallMethod(harness, "settle", NULL);
-    if (settled == NULL) {
-        give_up("settling the harness");
-    }
-    Py_DECREF(settled);
-    Py_DECREF(harness);
-
-    __wasilibc_reset_preopens();
 }
 
 /* --- a run --- */
@@ -247,9 +195,8 @@ EXPORT("run") int run(char *at, size_t size)
 {
     script = at;
     script[size] = 0;
-    call_quietly(reseed);
     int status = run_script(size);
-    call_quietly(run_exit_functions);
+    call_quietly(run_at_exit);
     call_quietly(flush);
     return status;
 }
@@ -262,4 +209,107 @@ EXPORT("result_ptr") const char *result_ptr(void)
 EXPORT("result_len") size_t result_len(void)
 {
     return result_size;
+}
+
+/* --- the start-up, once, before the snapshot --- */
+
+/* The importer of the standard library cannot import itself. */
+static void start_importer(void)
+{
+    int size = archive_size("_sandbox/importer.pyc");
+    char *bytes = size < 0 ? NULL : malloc(size);
+    if (bytes == NULL) {
+        give_up("loading the importer");
+    }
+    archive_read("_sandbox/importer.pyc", bytes);
+    PyObject *code = PyMarshal_ReadObjectFromString(bytes, size);
+    free(bytes);
+    PyObject *importer = code == NULL ? NULL : PyImport_ExecCodeModule("_sandbox.importer", code);
+    if (importer == NULL) {
+        give_up("starting the importer");
+    }
+    Py_DECREF(importer);
+    Py_DECREF(code);
+}
+
+static PyObject *attribute(PyObject *module, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(module, name);
+    if (value == NULL) {
+        give_up(name);
+    }
+    return value;
+}
+
+static void call(PyObject *module, const char *function)
+{
+    PyObject *value = PyObject_CallMethod(module, function, NULL);
+    if (value == NULL) {
+        give_up(function);
+    }
+    Py_DECREF(value);
+}
+
+static void await_script(void)
+{
+    Py_CLEAR(main_function);
+    Py_CLEAR(result);
+    result_text = NULL;
+    result_size = 0;
+    script = NULL;
+    script_globals = PyObject_CallNoArgs(new_script);
+    if (script_globals == NULL) {
+        give_up("making the script's module");
+    }
+}
+
+/* Runs each of the harness's rehearsal scripts some times, so that what every run sets up once
+ * (specialized bytecode, caches, buffers) is there already. */
+static void rehearse(PyObject *scripts, int times)
+{
+    for (int turn = 0; turn < times; turn++) {
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(scripts); i++) {
+            Py_ssize_t size;
+            const char *source = PyUnicode_AsUTF8AndSize(PyList_GET_ITEM(scripts, i), &size);
+            char *at = source == NULL ? NULL : alloc(size);
+            if (at == NULL) {
+                give_up("rehearsing");
+            }
+            memcpy(at, source, size);
+            run(at, size);
+            free(at);
+            Py_DECREF(script_globals);
+            await_script();
+        }
+    }
+}
+
+EXPORT("init") void init(void)
+{
+    open_archive();
+    PyImport_AppendInittab("_archive", PyInit__archive);
+    PyImport_AppendInittab("_script", PyInit__script);
+    start_interpreter(1);
+    start_importer();
+
+    PyObject *harness = PyImport_ImportModule("_sandbox.harness");
+    if (harness == NULL) {
+        give_up("importing the harness");
+    }
+    new_script = attribute(harness, "new_script");
+    encode = attribute(harness, "encode");
+    await_main = attribute(harness, "await_main");
+    describe = attribute(harness, "describe");
+    run_at_exit = attribute(harness, "run_at_exit");
+    flush = attribute(harness, "flush");
+    PyObject *scripts = attribute(harness, "rehearsal_scripts");
+    await_script();
+    rehearse(scripts, 10);
+    call(harness, "settle");
+    seal_heap();
+    rehearse(scripts, 3);
+    call(harness, "settle");
+    PyObject *generator = attribute(harness, "random_generator");
+    random_seed_later(generator);
+    __wasilibc_reset_preopens();
 }

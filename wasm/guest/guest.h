@@ -29,4 +29,7 @@ void archive_read(const char *path, void *to);
 /* Makes the module `_archive`, the archive as Python sees it. */
 PyObject *PyInit__archive(void);
 
+/* seal.c: takes all free blocks of the heap, so that new objects lie side by side. */
+void seal_heap(void);
+
 #endif

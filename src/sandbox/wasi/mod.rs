@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use wasmtime::{AsContextMut, Caller, Linker};
+use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::types::{self, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
@@ -67,6 +68,10 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
     guard_entries(linker)?;
     refuse_links(linker)?;
     guard_waiting(linker)?;
+    // wasmtime refuses codes of 126 and more, which shells give a meaning of their own.
+    linker.func_wrap(PREVIEW1, "proc_exit", |_: Caller<'_, Host>, code: i32| {
+        wasmtime::Result::<()>::Err(I32Exit(code).into())
+    })?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 """Puts what went wrong into words: a traceback for stderr, a status and a line for the answer."""
 
+import builtins
 import inspect
 import sys
 from traceback import TracebackException
@@ -11,24 +12,33 @@ SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = rang
 COMPILING, EXECUTING, CALLING, ENCODING = range(4)
 
 
-def describe(exception, step, main, _stderr=sys.stderr):
-    """The status and the text for an exception that ended a script."""
+def describe(exception, step, main, _stderr=sys.stderr, _import=builtins.__import__):
+    """The status and the text for an exception that ended a script.
+
+    The script may have left anything behind: streams that are closed, exceptions that cannot be
+    printed. Whatever fails on the way, the answer still names the exception.
+    """
+    builtins.__import__ = _import
     if isinstance(exception, SystemExit):
         return EXITED, str(_exit_code(exception, _stderr))
     if step == ENCODING and isinstance(exception, Exception) and not isinstance(exception, MemoryError):
-        return NOT_SERIALIZABLE, _reason(exception)
+        return NOT_SERIALIZABLE, _encodable(_reason(exception))
     if step == CALLING and _wants_arguments(exception, main):
         return NO_MAIN, ""
     if isinstance(exception, SyntaxError):
         _add_source_line(exception)
     _drop_outer_frames(exception)
-    report = TracebackException.from_exception(exception)
-    report.print(file=_stderr)
+    line = _print_traceback(exception, _stderr)
     if isinstance(exception, MemoryError):
         return OUT_OF_MEMORY, ""
     if step == COMPILING and isinstance(exception, SyntaxError):
-        return SYNTAX_ERROR, f"{type(exception).__name__}: {exception}"
-    return EXCEPTION, _last_line(report)
+        return SYNTAX_ERROR, _encodable(f"{type(exception).__name__}: {exception}")
+    return EXCEPTION, _encodable(line)
+
+
+def _encodable(text):
+    """Text that has a UTF-8 form: lone surrogates become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _exit_code(exception, stderr):
@@ -36,8 +46,12 @@ def _exit_code(exception, stderr):
     if code is None:
         return 0
     if isinstance(code, int):
-        return int(code)
-    print(code, file=stderr)
+        # Anything larger has no meaning as an exit code.
+        return int(code) if -2**31 <= code < 2**31 else -1
+    try:
+        print(code, file=stderr)
+    except Exception:
+        pass
     return 1
 
 
@@ -45,6 +59,31 @@ def _reason(exception):
     if isinstance(exception, (TypeError, ValueError, RecursionError)):
         return str(exception)
     return f"{type(exception).__name__}: {exception}"
+
+
+def _print_traceback(exception, stderr):
+    """Prints the traceback and gives its last line."""
+    try:
+        report = TracebackException.from_exception(exception)
+    except Exception:
+        return _plain_line(exception)
+    try:
+        report.print(file=stderr)
+    except Exception:
+        pass
+    try:
+        return _last_line(report)
+    except Exception:
+        return _plain_line(exception)
+
+
+def _plain_line(exception):
+    """`Type: message` without the help of a report."""
+    name = type(exception).__qualname__
+    try:
+        return f"{name}: {exception}"
+    except Exception:
+        return name
 
 
 def _wants_arguments(exception, main):

@@ -25,6 +25,7 @@ from _frozen_importlib import ModuleSpec
 from _sandbox import event_loop, files, source, time_zones
 from _sandbox.failure import describe
 from _sandbox.importer import ArchiveImporter
+from _sandbox.rehearsal import SCRIPTS as rehearsal_scripts
 
 event_loop.install()
 files.install()
@@ -34,7 +35,8 @@ builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 builtins.help = _sitebuiltins._Helper()
 
 
-def _script_module():
+def new_script():
+    """Makes the module `script` and gives its namespace, in which the script will run."""
     module = type(sys)("script")
     module.__file__ = source.FILE_NAME
     module.__loader__ = source.ScriptLoader
@@ -42,13 +44,12 @@ def _script_module():
     module.__builtins__ = builtins
     sys.modules["script"] = module
     sys.argv = [source.FILE_NAME]
-    return module
+    return module.__dict__
 
 
-script_globals = _script_module().__dict__
-reseed = random.seed
+random_generator = random._inst
 await_main = asyncio.run
-run_exit_functions = atexit._run_exitfuncs
+run_at_exit = atexit._run_exitfuncs
 
 
 def _refuse(value):

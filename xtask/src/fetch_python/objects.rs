@@ -63,7 +63,7 @@ pub fn build(
     for module in recipe.modules.values() {
         interpreter.extend(plan.module(module)?);
     }
-    for file in ["interpreter.c", "archive.c", "network.c"] {
+    for file in ["interpreter.c", "archive.c", "network.c", "seal.c"] {
         interpreter.push(plan.own(&wasm.join("guest").join(file))?);
     }
     interpreter.push(plan.own(&write_inittab(recipe, work)?)?);
@@ -125,7 +125,7 @@ impl<'a> Plan<'a> {
 
     /// Plans a unit's files and says where their objects will be.
     fn unit(&mut self, unit: &Unit) -> Result<Vec<PathBuf>> {
-        let (base, origin) = self.origin(unit)?;
+        let base = self.base(unit)?;
         let mut flags: Vec<String> = unit
             .include
             .iter()
@@ -138,7 +138,10 @@ impl<'a> Plan<'a> {
         flags.extend(unit.flags.iter().cloned());
         matching(&base, &unit.sources)?
             .into_iter()
-            .map(|source| self.add(source, &origin, flags.clone()))
+            .map(|source| {
+                let origin = self.origin(unit, &source)?;
+                self.add(source, &origin, flags.clone())
+            })
             .collect()
     }
 
@@ -155,17 +158,18 @@ impl<'a> Plan<'a> {
                 .library
                 .get(name)
                 .with_context(|| format!("there is no library {name:?}"))?;
-            let base = self.origin(library)?.0;
+            let base = self.base(library)?;
             flags.push(include(&base));
             flags.extend(library.include.iter().map(|path| include(&base.join(path))));
             flags.extend(library.flags.iter().cloned());
         }
         let directory = self.cpython.root.join("Modules");
-        let origin = self.cpython.fingerprint.clone();
-        module
-            .sources()
-            .iter()
-            .map(|file| self.add(directory.join(file), &origin, flags.clone()))
+        let sources = module.sources().iter().map(|file| directory.join(file));
+        sources
+            .map(|source| {
+                let origin = self.cpython.origin(&source);
+                self.add(source, &origin, flags.clone())
+            })
             .collect()
     }
 
@@ -177,17 +181,20 @@ impl<'a> Plan<'a> {
         self.add(source.to_owned(), &origin, flags)
     }
 
-    /// Where a unit's files start, and a name for the state they are in.
-    fn origin(&self, unit: &Unit) -> Result<(PathBuf, String)> {
+    /// Where a unit's files start.
+    fn base(&self, unit: &Unit) -> Result<PathBuf> {
+        let root = match &unit.krate {
+            Some(name) => self.crates.get(name)?.0,
+            None => &self.cpython.root,
+        };
+        Ok(root.join(&unit.directory))
+    }
+
+    /// Names the state of a unit's file.
+    fn origin(&self, unit: &Unit, source: &Path) -> Result<String> {
         Ok(match &unit.krate {
-            Some(name) => {
-                let (root, version) = self.crates.get(name)?;
-                (root.join(&unit.directory), format!("{name} {version}"))
-            }
-            None => (
-                self.cpython.root.join(&unit.directory),
-                self.cpython.fingerprint.clone(),
-            ),
+            Some(name) => format!("{name} {}", self.crates.get(name)?.1),
+            None => self.cpython.origin(source),
         })
     }
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use wasmtime::{Config, Engine, Linker, Module, OptLevel, Store};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtxBuilder, random};
 use wasmtime_wizer::Wizer;
 
@@ -40,7 +41,9 @@ fn run_init(guest: &[u8]) -> Result<Vec<u8>> {
     // Scripts find an empty directory here; so does the start-up.
     let scratch = tempfile::tempdir()?;
     let mut wasi = WasiCtxBuilder::new();
-    wasi.inherit_stdout().inherit_stderr();
+    // Its rehearsals print; that matters only when it fails.
+    let output = MemoryOutputPipe::new(1 << 20);
+    wasi.stdout(output.clone()).stderr(output.clone());
     wasi.envs(&[("HOME", "/tmp"), ("TMPDIR", "/tmp"), ("LANG", "C.UTF-8")]);
     wasi.preopened_dir(scratch.path(), "/tmp", FsPerms::ReadWrite)?;
     wasi.secure_random(random::Deterministic::new(vec![0x5a]));
@@ -59,7 +62,11 @@ fn run_init(guest: &[u8]) -> Result<Vec<u8>> {
         p1::add_to_linker_async(&mut linker, |wasi| wasi)?;
         linker.instantiate_async(store, module).await
     };
-    Ok(runtime.block_on(wizer.run(&mut store, guest, instantiate))?)
+    let snapshot = runtime.block_on(wizer.run(&mut store, guest, instantiate));
+    snapshot.map_err(anyhow::Error::from).with_context(|| {
+        let printed = String::from_utf8_lossy(&output.contents()).into_owned();
+        format!("CPython did not start; it printed:\n{printed}")
+    })
 }
 
 struct StoppedClock;

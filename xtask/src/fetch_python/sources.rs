@@ -31,8 +31,25 @@ struct Edits {
 pub struct Sources {
     /// Their root directory.
     pub root: PathBuf,
-    /// Names what they were made from.
-    pub fingerprint: String,
+    archive: String,
+    edits: Vec<Edit>,
+}
+
+impl Sources {
+    /// Names the state of a source file and of all headers it may include.
+    pub fn origin(&self, file: &Path) -> String {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.add(&self.archive);
+        for edit in &self.edits {
+            if file.ends_with(&edit.file) || edit.file.ends_with(".h") {
+                fingerprint
+                    .add(&edit.file)
+                    .add(&edit.find)
+                    .add(&edit.replace);
+            }
+        }
+        fingerprint.name()
+    }
 }
 
 /// Brings CPython's sources under `work`, with the edits of `wasm/edits.toml`.
@@ -41,25 +58,29 @@ pub struct Sources {
 /// When they cannot be had or unpacked, or when an edit does not fit.
 pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> Result<Sources> {
     let edits_path = project::wasm().join("edits.toml");
-    let edits = std::fs::read_to_string(&edits_path)
+    let text = std::fs::read_to_string(&edits_path)
         .with_context(|| format!("reading {}", edits_path.display()))?;
+    let Edits { edit: edits } =
+        toml::from_str(&text).with_context(|| format!("in {}", edits_path.display()))?;
     let fingerprint = Fingerprint::default()
         .add(&archive.sha256)
-        .add(&edits)
+        .add(&text)
         .name();
     let root = work.join(format!("cpython-{fingerprint}"));
     if !root.exists() {
         let packed = download::fetch(archive, downloads)?;
         let unpacked = tempfile::tempdir_in(work)?;
         unpack(&packed, unpacked.path())?;
-        let edits: Edits =
-            toml::from_str(&edits).with_context(|| format!("in {}", edits_path.display()))?;
-        for edit in &edits.edit {
+        for edit in &edits {
             apply(edit, unpacked.path()).with_context(|| format!("editing {}", edit.file))?;
         }
         std::fs::rename(unpacked.keep(), &root)?;
     }
-    Ok(Sources { root, fingerprint })
+    Ok(Sources {
+        root,
+        archive: archive.sha256.clone(),
+        edits,
+    })
 }
 
 /// Unpacks a `.tar.xz` without its top directory and without documentation.
