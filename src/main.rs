@@ -10,6 +10,7 @@ use python_executor::http::{self, App};
 use python_executor::sandbox::Sandbox;
 use python_executor::{machine, telemetry};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What a shell expects of a program that was called wrongly.
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
         Err(help_or_version) => help_or_version.exit(),
     };
     telemetry::init(&config);
-    match run(config) {
+    match runtime().and_then(|runtime| runtime.block_on(run(config))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -34,7 +35,17 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
+/// Guests yield at every tick and are ready again at once. So that they never keep new requests
+/// waiting, the runtime looks for those between any two of them, not just now and then.
+fn runtime() -> anyhow::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder
+        .enable_all()
+        .event_interval(1)
+        .global_queue_interval(1);
+    Ok(builder.build()?)
+}
+
 async fn run(config: Config) -> anyhow::Result<()> {
     machine::raise_open_file_limit();
     let sandbox = Sandbox::load(

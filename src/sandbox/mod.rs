@@ -45,7 +45,7 @@ pub struct Sandbox {
     python: InstancePre<Host>,
     limits: Limits,
     scratch: ScratchPool,
-    _ticker: Ticker,
+    ticker: Ticker,
 }
 
 /// What the host keeps for one run.
@@ -76,7 +76,7 @@ impl Sandbox {
             python: linker.instantiate_pre(&module)?,
             limits,
             scratch: ScratchPool::new(temp_root)?,
-            _ticker: Ticker::start(&engine)?,
+            ticker: Ticker::start(&engine)?,
         })
     }
 
@@ -112,6 +112,7 @@ impl Sandbox {
         let guest = Guest::new(&mut store, &instance)?;
         usage.start = started.elapsed();
 
+        let _running = self.ticker.running();
         let started = Instant::now();
         let ended = self.call(&guest, &mut store, script, &mut usage.cpu).await;
         usage.run = started.elapsed();
