@@ -31,6 +31,8 @@ const RUNS_PER_CORE: u32 = 16;
 const QUEUED_PER_RUN: u32 = 8;
 /// How many connections there may be for each request inside; the others get their 503.
 const CONNECTIONS_PER_REQUEST: u32 = 4;
+/// Directories may all lie in each other, and are removed by a recursive function.
+const MOST_ENTRIES: u32 = 2_000;
 /// Keeps sums of counts far from overflow; no machine comes near it.
 const MOST: i64 = 1_000_000;
 
@@ -110,7 +112,7 @@ pub struct Config {
     pub disk_limit: usize,
 
     /// Files and directories a script may keep in its temporary directory.
-    #[arg(long, env, default_value = "1000", value_parser = count, help_heading = RUN)]
+    #[arg(long, env, default_value = "1000", value_parser = entries, help_heading = RUN)]
     pub entries_limit: u32,
 
     /// Calls a script may make to the world outside of the interpreter: reading a clock, writing,
@@ -344,6 +346,13 @@ fn count(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(number) if (1..=MOST).contains(&i64::from(number)) => Ok(number),
         _ => Err(format!("must be a whole number from 1 to {MOST}")),
+    }
+}
+
+fn entries(text: &str) -> Result<u32, String> {
+    match count(text)? {
+        number if number <= MOST_ENTRIES => Ok(number),
+        _ => Err(format!("must be at most {MOST_ENTRIES}")),
     }
 }
 

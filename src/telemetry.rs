@@ -15,10 +15,10 @@ use crate::sandbox::Outcome;
 
 /// Starts logging.
 pub fn init(config: &Config) {
-    // Libraries speak up only when something is wrong, whatever the level of the service.
+    // A script must not be able to fill the log through the warnings of a library.
     let filter = Targets::new()
         .with_target(env!("CARGO_CRATE_NAME"), config.log)
-        .with_default(config.log.min(LevelFilter::WARN));
+        .with_default(config.log.min(LevelFilter::ERROR));
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match config.log_format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),

@@ -20,13 +20,16 @@ use serde::Deserialize;
 /// the memory of the one before it.
 const LIMITS: &[(&str, &str)] = &[
     ("CPU_LIMIT", "1s"),
-    ("WALL_LIMIT", "3s"),
+    ("WALL_LIMIT", "10s"),
     ("MAX_CONCURRENT", "1"),
     ("LOG", "info"),
 ];
 
+/// `MAX_CONCURRENT` as a number.
+const SLOTS: usize = 1;
+
 /// The latest that an answer may come: the longest limit, and time for a busy machine.
-const LATEST: Duration = Duration::from_secs(15);
+const LATEST: Duration = Duration::from_secs(30);
 
 /// How much larger than before its first request the service may stay: the kept memory of its one
 /// slot, the caches of its threads, and much room.
@@ -183,6 +186,22 @@ fn resident(process: &Path) -> usize {
     kib.expect("the kernel tells the size") << 10
 }
 
+/// What runs have left in `root`. Each process has a directory of its own there, with one for each
+/// slot in it that is empty and waits for the next run.
+fn left_in(root: &Path) -> usize {
+    let entries = |path: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let inside = entries(root)
+        .iter()
+        .flat_map(|path| entries(path))
+        .collect::<Vec<_>>();
+    let runs: Vec<_> = inside.iter().filter(|path| path.is_dir()).collect();
+    let held: usize = runs.iter().map(|run| entries(run).len()).sum();
+    held + runs.len().saturating_sub(SLOTS)
+}
+
 /// Waits until `value` is as it should be; connections, threads and directories go a little later
 /// than the answer. Idle threads go after ten seconds.
 fn settles<T: std::fmt::Debug>(value: impl Fn() -> T, good: impl Fn(&T) -> bool) {
@@ -231,9 +250,7 @@ impl Victim {
     /// Checks that nothing has stayed behind: files, descriptors, threads, memory, and no more
     /// than a line of the log for each of the `requests`.
     fn is_unharmed(&self, requests: usize) {
-        let root = self.scratch.path();
-        let left = || fs::read_dir(root).map_or(usize::MAX, Iterator::count);
-        settles(left, |count| *count == 0);
+        settles(|| left_in(self.scratch.path()), |count| *count == 0);
         settles(
             || Footprint::of(&self.process),
             |now| now.fits_into(&self.before),

@@ -303,3 +303,29 @@ fn host_calls() {
     let script = main_of("import time\nfor _ in range(500): time.monotonic()");
     assert_eq!(server.execute(&script).status, 200);
 }
+
+#[test]
+fn nesting_of_the_source() {
+    let server = Server::start(&[]);
+    // Deeper than the compiler can go: it must say so, and not run out of its stack.
+    let sources = [
+        "'if a: 0\\n' + 'elif a: 0\\n' * n",
+        "'+'.join(['x'] * n)",
+        "'x' + '.y' * n",
+        "'not ' * n + 'x'",
+        "'-' * n + 'x'",
+        "'(' * n + ')' * n",
+        "'x' + '[0]' * n",
+        "'lambda: ' * n + 'x'",
+        "'[x for x in ' * n + 'x' + ']' * n",
+    ];
+    for source in sources {
+        let body = format!(
+            "for n in [100, 500, 800, 1100, 1500, 2500, 4000, 20_000]:\n    \
+             try: compile({source}, 'nested', 'exec')\n    \
+             except (RecursionError, SyntaxError, MemoryError): pass"
+        );
+        let answer = server.execute(&main_of(&body));
+        assert_eq!(answer.status, 200, "{source}: {answer:?}");
+    }
+}

@@ -1,12 +1,16 @@
 //! The limit on a guest's memory.
 
-use wasmtime::{ResourceLimiter, Result};
+use wasmtime::{ResourceLimiter, Result, ensure};
+
+/// A guest that has been refused memory so often will not come to its senses. Python has places
+/// where it tries for ever to allocate what it needs to report that it cannot.
+const MAX_REFUSALS: u32 = 10_000;
 
 /// Refuses growth past a limit and remembers what was asked for.
 pub struct MemoryLimiter {
     limit: usize,
     in_use: usize,
-    refused: bool,
+    refusals: u32,
 }
 
 impl MemoryLimiter {
@@ -15,7 +19,7 @@ impl MemoryLimiter {
         Self {
             limit,
             in_use: 0,
-            refused: false,
+            refusals: 0,
         }
     }
 
@@ -26,7 +30,7 @@ impl MemoryLimiter {
 
     /// Whether the guest has ever asked for more than it may have.
     pub fn refused(&self) -> bool {
-        self.refused
+        self.refusals > 0
     }
 }
 
@@ -41,7 +45,8 @@ impl ResourceLimiter for MemoryLimiter {
         if allowed {
             self.in_use = desired;
         } else {
-            self.refused = true;
+            self.refusals += 1;
+            ensure!(self.refusals < MAX_REFUSALS, "out of memory for good");
         }
         Ok(allowed)
     }

@@ -141,10 +141,11 @@ impl Sandbox {
     fn store(&self, scratch: &Scratch, stdout: &Capture, stderr: &Capture) -> Result<Store<Host>> {
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(stdout.clone()).stderr(stderr.clone());
-        wasi.preopened_dir(scratch.path(), GUEST_DIRECTORY, FsPerms::ReadWrite)?;
         // File calls run where the guest does, so that it pays for them with its own time; what
-        // could block for long is kept from wasmtime by the guard.
+        // could block for long is kept from wasmtime by the guard. A directory takes this over when
+        // it is added.
         wasi.allow_blocking_current_thread(true);
+        wasi.preopened_dir(scratch.path(), GUEST_DIRECTORY, FsPerms::ReadWrite)?;
         let host = Host {
             wasi: wasi.build_p1(),
             memory: MemoryLimiter::new(self.limits.memory),

@@ -67,6 +67,7 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
     guard_sizes(linker)?;
     guard_entries(linker)?;
     refuse_links(linker)?;
+    refuse_sockets(linker)?;
     guard_waiting(linker)?;
     // wasmtime refuses codes of 126 and more, which shells give a meaning of their own.
     linker.func_wrap(PREVIEW1, "proc_exit", |_: Caller<'_, Host>, code: i32| {
@@ -501,6 +502,32 @@ fn refuse_links(linker: &mut Linker<Host>) -> Result<()> {
     Ok(())
 }
 
+/// There are no sockets. wasmtime says so too, but writes a line to the log each time.
+fn refuse_sockets(linker: &mut Linker<Host>) -> Result<()> {
+    let refusal = errno(Errno::Notsock);
+    linker.func_wrap(
+        PREVIEW1,
+        "sock_accept",
+        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32| refusal,
+    )?;
+    linker.func_wrap(
+        PREVIEW1,
+        "sock_recv",
+        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32| refusal,
+    )?;
+    linker.func_wrap(
+        PREVIEW1,
+        "sock_send",
+        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32| refusal,
+    )?;
+    linker.func_wrap(
+        PREVIEW1,
+        "sock_shutdown",
+        move |_: Caller<'_, Host>, _: i32, _: i32| refusal,
+    )?;
+    Ok(())
+}
+
 /// Calls that could keep a thread busy or blocked for long.
 fn guard_waiting(linker: &mut Linker<Host>) -> Result<()> {
     linker.func_wrap(
@@ -533,24 +560,19 @@ fn guard_waiting(linker: &mut Linker<Host>) -> Result<()> {
                 if !(1..=MAX_SUBSCRIPTIONS).contains(&count) {
                     return Ok(errno(Errno::Inval));
                 }
+                let ready = call.ready_files(subscriptions, count)?;
+                if !ready.is_empty() {
+                    return call.report(&ready, events, happened);
+                }
                 if count == 1
                     && let Some((userdata, time)) = call.only_a_pause(subscriptions)?
                 {
                     tokio::time::sleep(time).await;
-                    let event = types::Event {
-                        userdata,
-                        error: Errno::Success,
-                        type_: types::Eventtype::Clock,
-                        fd_readwrite: types::EventFdReadwrite {
-                            nbytes: 0,
-                            flags: types::Eventrwflags::empty(),
-                        },
-                    };
-                    call.memory
-                        .write(GuestPtr::new(events.cast_unsigned()), event)?;
-                    call.memory
-                        .write(GuestPtr::new(happened.cast_unsigned()), 1_u32)?;
-                    return Ok(errno(Errno::Success));
+                    return call.report(
+                        &[event(userdata, types::Eventtype::Clock)],
+                        events,
+                        happened,
+                    );
                 }
                 preview1::poll_oneoff(
                     call.wasi,
@@ -567,13 +589,70 @@ fn guard_waiting(linker: &mut Linker<Host>) -> Result<()> {
     Ok(())
 }
 
+fn event(userdata: u64, type_: types::Eventtype) -> types::Event {
+    let fd_readwrite = types::EventFdReadwrite {
+        nbytes: 0,
+        flags: types::Eventrwflags::empty(),
+    };
+    types::Event {
+        userdata,
+        error: Errno::Success,
+        type_,
+        fd_readwrite,
+    }
+}
+
 impl Call<'_> {
+    /// What a guest waits for.
+    fn subscription(&self, first: i32, index: u32) -> wasmtime::Result<types::Subscription> {
+        let all = GuestPtr::<types::Subscription>::new(first.cast_unsigned());
+        Ok(self.memory.read(all.add(index)?)?)
+    }
+
+    /// The events of files among what a guest waits for. A file is always ready; wasmtime would
+    /// start to read it, on a thread of its own, to find that out.
+    fn ready_files(&self, first: i32, count: i32) -> wasmtime::Result<Vec<types::Event>> {
+        let mut ready = Vec::new();
+        for index in 0..count.cast_unsigned() {
+            let subscription = self.subscription(first, index)?;
+            let (fd, type_) = match subscription.u {
+                types::SubscriptionU::FdRead(wait) => {
+                    (wait.file_descriptor, types::Eventtype::FdRead)
+                }
+                types::SubscriptionU::FdWrite(wait) => {
+                    (wait.file_descriptor, types::Eventtype::FdWrite)
+                }
+                types::SubscriptionU::Clock(_) => continue,
+            };
+            if self.quota.counts(fd.into()) {
+                ready.push(event(subscription.userdata, type_));
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Tells the guest what has happened.
+    fn report(
+        &mut self,
+        ready: &[types::Event],
+        events: i32,
+        happened: i32,
+    ) -> wasmtime::Result<i32> {
+        let mut at = GuestPtr::<types::Event>::new(events.cast_unsigned());
+        for event in ready {
+            self.memory.write(at, event.clone())?;
+            at = at.add(1)?;
+        }
+        let count = u32::try_from(ready.len())?;
+        self.memory
+            .write(GuestPtr::new(happened.cast_unsigned()), count)?;
+        Ok(errno(Errno::Success))
+    }
+
     /// The pause that a subscription asks for, if it is just that: wasmtime would put the whole
     /// thread to sleep, since file calls are allowed to block theirs.
     fn only_a_pause(&self, subscription: i32) -> wasmtime::Result<Option<(u64, Duration)>> {
-        let subscription: types::Subscription = self
-            .memory
-            .read(GuestPtr::new(subscription.cast_unsigned()))?;
+        let subscription = self.subscription(subscription, 0)?;
         Ok(match subscription.u {
             types::SubscriptionU::Clock(clock)
                 if !clock

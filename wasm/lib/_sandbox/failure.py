@@ -29,11 +29,16 @@ def describe(exception, step, main, _stderr=sys.stderr, _import=builtins.__impor
         _add_source_line(exception)
     _drop_outer_frames(exception)
     line = _print_traceback(exception, _stderr)
-    if isinstance(exception, MemoryError):
+    if isinstance(exception, MemoryError) and not _is_too_complex(exception):
         return OUT_OF_MEMORY, ""
     if step == COMPILING and isinstance(exception, SyntaxError):
         return SYNTAX_ERROR, _encodable(f"{type(exception).__name__}: {exception}")
     return EXCEPTION, _encodable(line)
+
+
+def _is_too_complex(error):
+    """The parser raises MemoryError when it runs out of its stack, with memory to spare."""
+    return str(error).startswith("Parser stack overflowed")
 
 
 def _encodable(text):

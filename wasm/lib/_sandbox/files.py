@@ -5,6 +5,9 @@ import os
 import posix
 import sys
 import tempfile
+import zipimport
+
+from _sandbox import importer
 
 
 def _chdir(path, _chdir=posix.chdir):
@@ -19,7 +22,10 @@ def install():
     os.chdir(scratch)
     tempfile.tempdir = scratch
     sys.path[:] = [scratch]
-    sys.path_hooks[:] = [_frozen_importlib_external.FileFinder.path_hook(
-        (_frozen_importlib_external.SourceFileLoader, [".py"]),
-    )]
-    sys.meta_path.append(_frozen_importlib_external.PathFinder)
+    sys.path_hooks[:] = [
+        zipimport.zipimporter,
+        _frozen_importlib_external.FileFinder.path_hook(
+            (_frozen_importlib_external.SourceFileLoader, [".py"]),
+        ),
+    ]
+    sys.meta_path += [_frozen_importlib_external.PathFinder, importer.MissingModules]

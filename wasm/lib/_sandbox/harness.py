@@ -42,7 +42,8 @@ def new_script():
     module.__loader__ = source.ScriptLoader
     module.__spec__ = ModuleSpec("script", source.ScriptLoader, origin=source.FILE_NAME)
     module.__builtins__ = builtins
-    sys.modules["script"] = module
+    # Library code that looks for the main program finds the script.
+    sys.modules["script"] = sys.modules["__main__"] = module
     sys.argv = [source.FILE_NAME]
     return module.__dict__
 

@@ -6,7 +6,7 @@ Runs before anything else can be imported: only what is compiled in may be used 
 import _archive
 import marshal
 import sys
-from _frozen_importlib import ModuleSpec
+from _frozen_importlib import ModuleSpec, _call_with_frames_removed
 
 ROOT = "/lib/python3.13/"
 
@@ -32,9 +32,6 @@ class ArchiveImporter:
         file = name.replace(".", "/")
         is_package = _archive.has(file + "/__init__.pyc")
         if not is_package and not _archive.has(file + ".pyc"):
-            if name in MISSING:
-                reason = f"No module named {name!r}: the sandbox does not have it, because it needs {MISSING[name]}"
-                raise ModuleNotFoundError(reason, name=name)
             return None
         spec = ModuleSpec(name, cls, is_package=is_package)
         spec.origin = ROOT + file + ("/__init__.py" if is_package else ".py")
@@ -49,7 +46,7 @@ class ArchiveImporter:
 
     @classmethod
     def exec_module(cls, module):
-        exec(cls.get_code(module.__spec__.name), module.__dict__)
+        _call_with_frames_removed(exec, cls.get_code(module.__spec__.name), module.__dict__)
 
     @classmethod
     def is_package(cls, name):
@@ -80,6 +77,17 @@ class ArchiveImporter:
         if data is None:
             raise FileNotFoundError(2, "No such file in the standard library", path)
         return data
+
+
+class MissingModules:
+    """Says of modules that nobody can find why the sandbox does not have them."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name in MISSING:
+            reason = f"No module named {name!r}: the sandbox does not have it, because it needs {MISSING[name]}"
+            raise ModuleNotFoundError(reason, name=name)
+        return None
 
 
 def install():

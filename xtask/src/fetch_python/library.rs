@@ -78,7 +78,9 @@ fn compile_all(compiler: &[u8], sources: Files) -> Result<Files> {
 fn displayed(path: &str) -> String {
     match path {
         "importlib/_bootstrap.py" => "<frozen importlib._bootstrap>".to_owned(),
-        "importlib/_bootstrap_external.py" => "<frozen importlib._bootstrap_external>".to_owned(),
+        "importlib/_bootstrap_external.py" | "_sandbox/importer.py" => {
+            "<frozen importlib._bootstrap_external>".to_owned()
+        }
         _ => format!("{ROOT}{path}"),
     }
 }
