@@ -36,3 +36,32 @@ pub fn cargo(arguments: &[&str], more: &[String]) -> Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_holds_no_compiler() -> Result<()> {
+        let tree = [
+            "tree",
+            "--package",
+            "python-executor",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ];
+        let output = cargo_command().args(tree).output()?;
+        let tree = String::from_utf8(output.stdout)?;
+        assert!(tree.contains("wasmtime v"), "{tree}");
+        for compiler in [
+            "cranelift-codegen",
+            "wasmtime-internal-cranelift",
+            "winch-codegen",
+        ] {
+            assert!(!tree.contains(compiler), "{compiler} is in the service");
+        }
+        Ok(())
+    }
+}
