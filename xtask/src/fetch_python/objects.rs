@@ -89,8 +89,11 @@ struct Plan<'a> {
     compiler: &'a Compiler,
     cpython: &'a Sources,
     guest: PathBuf,
-    guest_headers: String,
+    pyconfig: String,
+    guest_header: String,
     crates: Crates,
+    /// Where sources lie on this machine, and what those places are called.
+    roots: Vec<(String, String)>,
     directory: PathBuf,
     jobs: Vec<Job>,
 }
@@ -104,20 +107,33 @@ impl<'a> Plan<'a> {
         work: &Path,
     ) -> Result<Self> {
         let guest = wasm.join("guest");
-        let mut headers = Fingerprint::default();
-        for header in matching(&guest, &["*.h".into()])? {
-            headers.add(std::fs::read(header)?);
-        }
+        let digest =
+            |header: &str| -> Result<String> { Ok(sha256(&std::fs::read(guest.join(header))?)) };
+        let (pyconfig, guest_header) = (digest("pyconfig.h")?, digest("guest.h")?);
         let directory = work.join("objects");
         std::fs::create_dir_all(&directory)?;
-        let (guest_headers, crates) = (headers.name(), Crates::locate()?);
+        let crates = Crates::locate()?;
+        let mut roots = vec![
+            (cpython.root.display().to_string(), "cpython".to_owned()),
+            (guest.display().to_string(), "guest".to_owned()),
+            (work.display().to_string(), "work".to_owned()),
+        ];
+        for name in recipe
+            .library
+            .values()
+            .filter_map(|library| library.krate.as_ref())
+        {
+            roots.push((crates.get(name)?.0.display().to_string(), name.clone()));
+        }
         Ok(Self {
             recipe,
             compiler,
             cpython,
             guest,
-            guest_headers,
+            pyconfig,
+            guest_header,
             crates,
+            roots,
             directory,
             jobs: Vec::new(),
         })
@@ -177,7 +193,7 @@ impl<'a> Plan<'a> {
     fn own(&mut self, source: &Path) -> Result<PathBuf> {
         let mut flags = self.python_flags();
         flags.push("-DPy_BUILD_CORE".to_owned());
-        let origin = sha256(&std::fs::read(source)?);
+        let origin = sha256(&std::fs::read(source)?) + &self.guest_header;
         self.add(source.to_owned(), &origin, flags)
     }
 
@@ -208,51 +224,43 @@ impl<'a> Plan<'a> {
         paths.iter().map(|path| include(path)).collect()
     }
 
-    /// Plans a file. Its object is named after all that it depends on; paths of this machine are not
-    /// among that.
+    /// Plans a file. Its object is named after all that it depends on.
     fn add(&mut self, source: PathBuf, origin: &str, flags: Vec<String>) -> Result<PathBuf> {
-        let name = source
-            .file_stem()
-            .context("a source file has a name")?
-            .to_string_lossy()
-            .into_owned();
-        let path = source
-            .strip_prefix(&self.cpython.root)
-            .unwrap_or(Path::new(&name))
-            .to_string_lossy()
-            .into_owned();
+        // C files can name themselves (`__FILE__`); this machine's paths must not get into that.
+        let renamed = |(path, name): &(String, String)| format!("-ffile-prefix-map={path}={name}");
+        let general = self.recipe.compiler.flags.iter().cloned();
+        let flags: Vec<String> = general
+            .chain(self.roots.iter().map(renamed))
+            .chain(flags)
+            .collect();
         let mut fingerprint = Fingerprint::default();
         fingerprint
             .add(&self.compiler.version)
             .add(origin)
-            .add(path)
-            .add(&self.guest_headers);
-        for flag in self
-            .recipe
-            .compiler
-            .flags
-            .iter()
-            .chain(flags.iter().filter(|flag| !flag.starts_with("-I")))
-        {
-            fingerprint.add(flag);
+            .add(&self.pyconfig)
+            .add(self.without_roots(&source.to_string_lossy()));
+        for flag in &flags {
+            fingerprint.add(self.without_roots(flag));
         }
+        let name = source
+            .file_stem()
+            .context("a source file has a name")?
+            .to_string_lossy();
         let object = self
             .directory
             .join(format!("{name}-{}.o", fingerprint.name()));
-        let flags = self
-            .recipe
-            .compiler
-            .flags
-            .iter()
-            .cloned()
-            .chain(flags)
-            .collect();
         self.jobs.push(Job {
             source,
             flags,
             object: object.clone(),
         });
         Ok(object)
+    }
+
+    /// `text` with names in place of this machine's paths.
+    fn without_roots(&self, text: &str) -> String {
+        let replace = |text: String, (path, name): &(String, String)| text.replace(path, name);
+        self.roots.iter().fold(text.to_owned(), replace)
     }
 
     /// Compiles what is not there yet, on all cores.
