@@ -79,6 +79,8 @@ impl Compiler {
         command
             .env("ZIG_GLOBAL_CACHE_DIR", &self.cache)
             .env("ZIG_LOCAL_CACHE_DIR", &self.cache);
+        // What `__DATE__` and `__TIME__` say, so that the same sources make the same objects.
+        command.env("SOURCE_DATE_EPOCH", "1767225600");
         command.args(["cc", "-target", target]);
         command
     }
