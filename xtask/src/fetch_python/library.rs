@@ -35,7 +35,7 @@ pub fn build(
     collect(
         &cpython.root.join("Lib"),
         "",
-        &recipe.library_modules.leave_out,
+        &recipe.standard.leave_out,
         &mut sources,
     )?;
     collect(&wasm.join("lib"), "", &[], &mut sources)?;

@@ -57,7 +57,7 @@ pub fn build(
 ) -> Result<Objects> {
     let mut plan = Plan::new(recipe, compiler, cpython, wasm, work)?;
     let mut interpreter = plan.unit(&recipe.core)?;
-    for library in recipe.library.values() {
+    for library in recipe.libraries.values() {
         interpreter.extend(plan.unit(library)?);
     }
     for module in recipe.modules.values() {
@@ -119,7 +119,7 @@ impl<'a> Plan<'a> {
             (work.display().to_string(), "work".to_owned()),
         ];
         for name in recipe
-            .library
+            .libraries
             .values()
             .filter_map(|library| library.krate.as_ref())
         {
@@ -171,7 +171,7 @@ impl<'a> Plan<'a> {
         for name in module.libraries() {
             let library = self
                 .recipe
-                .library
+                .libraries
                 .get(name)
                 .with_context(|| format!("there is no library {name:?}"))?;
             let base = self.base(library)?;

@@ -17,11 +17,11 @@ pub struct Recipe {
     /// The interpreter.
     pub core: Unit,
     /// Libraries that modules need.
-    pub library: BTreeMap<String, Unit>,
+    pub libraries: BTreeMap<String, Unit>,
     /// C modules.
     pub modules: BTreeMap<String, Module>,
     /// What of the standard library is left out.
-    pub library_modules: LibraryModules,
+    pub standard: StandardLibrary,
 }
 
 /// How C is compiled.
@@ -78,7 +78,7 @@ pub enum Module {
     WithLibraries {
         /// The files.
         sources: Vec<String>,
-        /// Keys of [`Recipe::library`].
+        /// Keys of [`Recipe::libraries`].
         libraries: Vec<String>,
     },
 }
@@ -104,7 +104,7 @@ impl Module {
 /// What of `Lib/` is left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LibraryModules {
+pub struct StandardLibrary {
     /// Names of files without `.py` and of directories, at the top of `Lib/`.
     pub leave_out: Vec<String>,
 }

@@ -1,0 +1,403 @@
+//! Guards the calls that change the scratch directory, and those that open and close.
+
+use anyhow::Result;
+use wasmtime::{Caller, Linker};
+use wasmtime_wasi::p1::types::{self, Errno};
+use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1};
+use wiggle::GuestPtr;
+
+use super::{Call, Host, PREVIEW1, errno, succeeded};
+
+/// `path_open`'s flag to create a file.
+const CREATE: i32 = 1;
+
+/// The flag of a descriptor that appends.
+const APPEND: i32 = 1;
+
+/// Puts the guards in front of wasmtime's functions.
+///
+/// # Errors
+/// Never, unless wasmtime changes its names.
+pub fn guard(linker: &mut Linker<Host>) -> Result<()> {
+    guard_descriptors(linker)?;
+    guard_sizes(linker)?;
+    guard_entries(linker)
+}
+
+impl Call<'_> {
+    /// The number that a call has left at `at`.
+    fn read_u32(&self, at: i32) -> wasmtime::Result<u32> {
+        Ok(self.memory.read(GuestPtr::new(at.cast_unsigned()))?)
+    }
+
+    /// What a path leads to, if anything.
+    async fn look_up(&mut self, directory: i32, path: i32, length: i32) -> Option<types::Filestat> {
+        let path = GuestPtr::new((path.cast_unsigned(), length.cast_unsigned()));
+        let flags = types::Lookupflags::empty();
+        let found = self
+            .wasi
+            .path_filestat_get(&mut self.memory, directory.into(), flags, path);
+        found.await.ok()
+    }
+
+    /// Where the next write through `fd` starts, unless it appends.
+    fn position(&mut self, fd: i32) -> u64 {
+        self.wasi.fd_tell(&mut self.memory, fd.into()).unwrap_or(0)
+    }
+}
+
+fn is_file(stat: &types::Filestat) -> bool {
+    stat.filetype == types::Filetype::RegularFile
+}
+
+/// Opening and closing.
+fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
+    type PathOpen = (i32, i32, i32, i32, i32, i64, i64, i32, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "path_open",
+        |mut caller: Caller<'_, Host>, args: PathOpen| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let (directory, lookup, path, length, open, rights, inheriting, flags, opened) =
+                    args;
+                if !call.quota.may_open() {
+                    return Ok(errno(Errno::Mfile));
+                }
+                if open & CREATE != 0
+                    && !call.quota.may_create()
+                    && call.look_up(directory, path, length).await.is_none()
+                {
+                    return Ok(errno(Errno::Nospc));
+                }
+                call.quota.touch();
+                let answer = preview1::path_open(
+                    call.wasi,
+                    &mut call.memory,
+                    directory,
+                    lookup,
+                    path,
+                    length,
+                    open,
+                    rights,
+                    inheriting,
+                    flags,
+                    opened,
+                )
+                .await?;
+                if succeeded(answer) {
+                    let fd = call.read_u32(opened)?;
+                    match call.wasi.fd_filestat_get(&mut call.memory, fd.into()).await {
+                        Ok(stat) if is_file(&stat) => {
+                            call.quota
+                                .opened_file(fd, stat.ino, stat.size, flags & APPEND != 0);
+                        }
+                        _ => call.quota.opened_directory(fd),
+                    }
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    linker.func_wrap_async(
+        PREVIEW1,
+        "fd_close",
+        |mut caller: Caller<'_, Host>, (fd,): (i32,)| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let answer = preview1::fd_close(call.wasi, &mut call.memory, fd).await?;
+                if succeeded(answer) {
+                    call.quota.closed(fd.cast_unsigned());
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    type Renumber = (i32, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "fd_renumber",
+        |mut caller: Caller<'_, Host>, (from, to): Renumber| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let answer = preview1::fd_renumber(call.wasi, &mut call.memory, from, to).await?;
+                if succeeded(answer) {
+                    call.quota
+                        .renumbered(from.cast_unsigned(), to.cast_unsigned());
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    linker.func_wrap(
+        PREVIEW1,
+        "fd_fdstat_set_flags",
+        |mut caller: Caller<'_, Host>, fd: i32, flags: i32| {
+            let mut call = Call::new(&mut caller)?;
+            let answer = preview1::fd_fdstat_set_flags(call.wasi, &mut call.memory, fd, flags)?;
+            if succeeded(answer) {
+                call.quota
+                    .set_append(fd.cast_unsigned(), flags & APPEND != 0);
+            }
+            Ok(answer)
+        },
+    )?;
+    Ok(())
+}
+
+/// Everything that makes a file longer.
+fn guard_sizes(linker: &mut Linker<Host>) -> Result<()> {
+    type Write = (i32, i32, i32, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "fd_write",
+        |mut caller: Caller<'_, Host>, args: Write| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let (fd, buffers, count, written) = args;
+                if !call.quota.counts(fd.cast_unsigned()) {
+                    return preview1::fd_write(
+                        call.wasi,
+                        &mut call.memory,
+                        fd,
+                        buffers,
+                        count,
+                        written,
+                    )
+                    .await;
+                }
+                let position = call.position(fd);
+                if !may_write(&call, fd, position, buffers, count)? {
+                    return Ok(errno(Errno::Nospc));
+                }
+                let answer =
+                    preview1::fd_write(call.wasi, &mut call.memory, fd, buffers, count, written)
+                        .await?;
+                note_written(&mut call, answer, fd, position, written)?;
+                Ok(answer)
+            })
+        },
+    )?;
+    type PositionedWrite = (i32, i32, i32, i64, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "fd_pwrite",
+        |mut caller: Caller<'_, Host>, args: PositionedWrite| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let (fd, buffers, count, at, written) = args;
+                let position = at.cast_unsigned();
+                if !may_write(&call, fd, position, buffers, count)? {
+                    return Ok(errno(Errno::Nospc));
+                }
+                let answer = preview1::fd_pwrite(
+                    call.wasi,
+                    &mut call.memory,
+                    fd,
+                    buffers,
+                    count,
+                    at,
+                    written,
+                )
+                .await?;
+                note_written(&mut call, answer, fd, position, written)?;
+                Ok(answer)
+            })
+        },
+    )?;
+    type Resize = (i32, i64);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "fd_filestat_set_size",
+        |mut caller: Caller<'_, Host>, (fd, size): Resize| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                if !call
+                    .quota
+                    .may_resize(fd.cast_unsigned(), size.cast_unsigned())
+                {
+                    return Ok(errno(Errno::Nospc));
+                }
+                let answer =
+                    preview1::fd_filestat_set_size(call.wasi, &mut call.memory, fd, size).await?;
+                if succeeded(answer) {
+                    call.quota.resized(fd.cast_unsigned(), size.cast_unsigned());
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    Ok(())
+}
+
+/// Whether the quota has room for all that `count` buffers at `buffers` hold.
+fn may_write(
+    call: &Call<'_>,
+    fd: i32,
+    position: u64,
+    buffers: i32,
+    count: i32,
+) -> wasmtime::Result<bool> {
+    let buffers = GuestPtr::<types::Ciovec>::new(buffers.cast_unsigned());
+    let mut length = 0_u64;
+    for buffer in buffers.as_array(count.cast_unsigned()).iter() {
+        length = length.saturating_add(u64::from(call.memory.read(buffer?)?.buf_len));
+    }
+    Ok(call.quota.may_write(fd.cast_unsigned(), position, length))
+}
+
+fn note_written(
+    call: &mut Call<'_>,
+    answer: i32,
+    fd: i32,
+    position: u64,
+    written: i32,
+) -> wasmtime::Result<()> {
+    if succeeded(answer) {
+        let length = u64::from(call.read_u32(written)?);
+        call.quota.written(fd.cast_unsigned(), position, length);
+    }
+    Ok(())
+}
+
+/// Names that come and go.
+fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
+    type Path = (i32, i32, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "path_create_directory",
+        |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                if !call.quota.may_create() {
+                    return Ok(errno(Errno::Nospc));
+                }
+                call.quota.touch();
+                let answer =
+                    preview1::path_create_directory(call.wasi, &mut call.memory, fd, path, length)
+                        .await?;
+                if succeeded(answer) {
+                    call.quota.created_directory();
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    linker.func_wrap_async(
+        PREVIEW1,
+        "path_remove_directory",
+        |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let answer =
+                    preview1::path_remove_directory(call.wasi, &mut call.memory, fd, path, length)
+                        .await?;
+                if succeeded(answer) {
+                    call.quota.removed_directory();
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    linker.func_wrap_async(
+        PREVIEW1,
+        "path_unlink_file",
+        |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let found = call.look_up(fd, path, length).await;
+                let answer =
+                    preview1::path_unlink_file(call.wasi, &mut call.memory, fd, path, length)
+                        .await?;
+                if succeeded(answer)
+                    && let Some(stat) = found
+                {
+                    call.quota.unlinked(stat.ino);
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    type Rename = (i32, i32, i32, i32, i32, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "path_rename",
+        |mut caller: Caller<'_, Host>, args: Rename| {
+            Box::new(async move {
+                let mut call = Call::new(&mut caller)?;
+                let (fd, path, length, new_fd, new_path, new_length) = args;
+                let source = call.look_up(fd, path, length).await;
+                let replaced = call.look_up(new_fd, new_path, new_length).await;
+                let answer = preview1::path_rename(
+                    call.wasi,
+                    &mut call.memory,
+                    fd,
+                    path,
+                    length,
+                    new_fd,
+                    new_path,
+                    new_length,
+                )
+                .await?;
+                if succeeded(answer)
+                    && let Some(replaced) = replaced
+                {
+                    let same = source.is_some_and(|source| source.ino == replaced.ino);
+                    match is_file(&replaced) {
+                        _ if same => {}
+                        true => call.quota.unlinked(replaced.ino),
+                        false => call.quota.removed_directory(),
+                    }
+                }
+                Ok(answer)
+            })
+        },
+    )?;
+    // Times are the one thing of the directory itself that a guest could leave behind.
+    type PathTimes = (i32, i32, i32, i32, i64, i64, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "path_filestat_set_times",
+        |mut caller: Caller<'_, Host>, args: PathTimes| {
+            Box::new(async move {
+                let call = &mut Call::new(&mut caller)?;
+                let (fd, lookup, path, length, accessed, modified, flags) = args;
+                call.quota.touch();
+                preview1::path_filestat_set_times(
+                    call.wasi,
+                    &mut call.memory,
+                    fd,
+                    lookup,
+                    path,
+                    length,
+                    accessed,
+                    modified,
+                    flags,
+                )
+                .await
+            })
+        },
+    )?;
+    type Times = (i32, i64, i64, i32);
+    linker.func_wrap_async(
+        PREVIEW1,
+        "fd_filestat_set_times",
+        |mut caller: Caller<'_, Host>, args: Times| {
+            Box::new(async move {
+                let call = &mut Call::new(&mut caller)?;
+                let (fd, accessed, modified, flags) = args;
+                call.quota.touch();
+                preview1::fd_filestat_set_times(
+                    call.wasi,
+                    &mut call.memory,
+                    fd,
+                    accessed,
+                    modified,
+                    flags,
+                )
+                .await
+            })
+        },
+    )?;
+    Ok(())
+}
