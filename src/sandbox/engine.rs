@@ -17,8 +17,8 @@ const TICK: Duration = Duration::from_millis(1);
 /// After so many ticks without a guest the clock stops, so that an idle service sleeps.
 const IDLE_TICKS: u32 = 50;
 
-/// Bytes of a used memory that stay in place for the next run, which restores only what was changed;
-/// more than nearly all scripts touch (see shared measurements in docs). Costs RSS per slot.
+/// Bytes of a used memory that stay in place for the next run, which restores only what was changed.
+/// Costs up to as much RSS per slot; eight times as much made every drop after a large run slow.
 const KEEP_MEMORY: usize = 2 << 20;
 
 /// The same for tables; all of CPython's fits.
