@@ -2,6 +2,7 @@
 
 mod fetch_python;
 mod project;
+mod service;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -16,6 +16,13 @@ pub fn wasm() -> PathBuf {
     root().join("wasm")
 }
 
+/// The service, when cargo has built it in release mode.
+pub fn program() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("release/python-executor")
+}
+
 /// A cargo command, in the checkout.
 pub fn cargo_command() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -1,0 +1,76 @@
+//! A service of a chore's own: built, started on a free port of loopback, ended with the chore.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{fetch_python, project};
+
+/// What the log says before the address.
+const LISTENING: &str = "listening on ";
+
+/// A running service; dropping it ends it.
+pub struct Service {
+    child: Child,
+    /// Where it listens, as `http://127.0.0.1:PORT`.
+    pub url: String,
+}
+
+impl Service {
+    /// Builds the service, and CPython when it is missing, and starts it with these settings and
+    /// nothing else of this environment.
+    ///
+    /// # Errors
+    /// When it cannot be built or ends before it listens.
+    pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        fetch_python::run(&fetch_python::Options::default())?;
+        project::cargo(&["build", "--release", "--package", "python-executor"], &[])?;
+        let mut child = Command::new(project::program())
+            .env_clear()
+            .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
+            .envs(settings.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let log = child.stderr.take().context("the log is not piped")?;
+        let mut service = Self {
+            child,
+            url: String::new(),
+        };
+        let mut lines = BufReader::new(log).lines().map_while(Result::ok);
+        let mut seen = Vec::new();
+        for line in lines.by_ref() {
+            if let Some((_, url)) = line.split_once(LISTENING) {
+                service.url = url.trim().to_owned();
+                break;
+            }
+            seen.push(line);
+        }
+        ensure!(
+            !service.url.is_empty(),
+            "the service did not start: {}",
+            seen.join("\n")
+        );
+        // Somebody has to read on, or the service would wait for it. Warnings are worth seeing.
+        thread::spawn(move || {
+            for line in lines.filter(|line| line.contains("WARN") || line.contains("ERROR")) {
+                eprintln!("{line}");
+            }
+        });
+        Ok(service)
+    }
+
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to do about either.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
