@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::machine::Machine;
-use crate::sandbox::{FileLimits, Limits};
+use crate::sandbox::{ADDRESS_SPACE, FileLimits, Limits};
 
 /// Headings of `--help`.
 const SERVICE: &str = "Service";
@@ -33,6 +33,8 @@ const QUEUED_PER_RUN: u32 = 8;
 const CONNECTIONS_PER_REQUEST: u32 = 4;
 /// Directories may all lie in each other, and are removed by a recursive function.
 const MOST_ENTRIES: u32 = 2_000;
+/// Address space that is not for runs: the program, CPython's code, threads and what they allocate.
+const OWN_ADDRESS_SPACE: u64 = 512 << 20;
 /// Keeps sums of counts far from overflow; no machine comes near it.
 const MOST: i64 = 1_000_000;
 
@@ -135,7 +137,8 @@ pub struct Config {
     /// Scripts that run at once.
     ///
     /// [default: 16 for each core, but no more than fit into three quarters of the available
-    /// memory if each of them uses its memory, output and disk limits to the full]
+    /// memory if each of them uses its memory, output and disk limits to the full, and into the
+    /// address space, of which each takes 4 GiB, if that is limited]
     #[arg(long, env, value_parser = count, help_heading = CAPACITY)]
     max_concurrent: Option<u32>,
 
@@ -197,7 +200,7 @@ impl Config {
         let mut config = Self::try_parse_from(args)?;
         config.capacity = config.capacity_on(machine);
         config
-            .check()
+            .check(machine)
             .map_err(|problem| Self::command().error(ErrorKind::ValueValidation, problem))?;
         Ok(config)
     }
@@ -255,14 +258,10 @@ impl Config {
 
     fn capacity_on(&self, machine: Machine) -> Capacity {
         let concurrent = self.max_concurrent.unwrap_or_else(|| {
-            let run = self.memory_limit
-                + self.stdout_limit
-                + self.stderr_limit
-                + self.result_limit
-                + self.disk_limit;
-            let fit = machine.memory / 4 * 3 / run as u64;
+            let fit = machine.memory / 4 * 3 / self.run_memory();
+            let fit = u32::try_from(fit).unwrap_or(u32::MAX);
             let wanted = machine.cores.saturating_mul(RUNS_PER_CORE);
-            wanted.min(u32::try_from(fit).unwrap_or(u32::MAX)).max(1)
+            wanted.min(fit).min(runs_addressable(machine)).max(1)
         });
         let queue = self
             .max_queue
@@ -278,8 +277,25 @@ impl Config {
         }
     }
 
+    /// Bytes of memory that a run takes which uses its limits to the full. The temporary directory
+    /// counts too: in containers it is mostly in memory.
+    fn run_memory(&self) -> u64 {
+        let run = self.memory_limit
+            + self.stdout_limit
+            + self.stderr_limit
+            + self.result_limit
+            + self.disk_limit;
+        run as u64
+    }
+
+    /// Whether the memory of the machine is enough for all runs at once, each at its limits.
+    #[must_use]
+    pub fn fits_into_memory(&self, machine: Machine) -> bool {
+        u64::from(self.capacity.concurrent) * self.run_memory() <= machine.memory
+    }
+
     /// What no single value can tell.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, machine: Machine) -> Result<(), String> {
         let Capacity {
             concurrent,
             queue,
@@ -291,6 +307,30 @@ impl Config {
                  (MAX_CONCURRENT) and {queue} waiting requests (MAX_QUEUE)"
             ));
         }
+        if self.run_memory() > machine.memory {
+            return Err(format!(
+                "there is {} of memory, but a single script may use {}: lower MEMORY_LIMIT, \
+                 DISK_LIMIT or RESULT_LIMIT",
+                ByteSize::b(machine.memory),
+                ByteSize::b(self.run_memory())
+            ));
+        }
+        let addressable = runs_addressable(machine);
+        if concurrent > addressable {
+            let space = ByteSize::b(machine.address_space.unwrap_or(u64::MAX));
+            let each = ByteSize::b(ADDRESS_SPACE);
+            return Err(match addressable {
+                0 => format!(
+                    "this process may use {space} of address space (ulimit -v), too little even for \
+                     one script, which takes {each}: raise that limit"
+                ),
+                most => format!(
+                    "this process may use {space} of address space (ulimit -v), too little for \
+                     {concurrent} scripts at once, of which each takes {each}: raise that limit or \
+                     lower MAX_CONCURRENT to {most}"
+                ),
+            });
+        }
         if let Some(root) = &self.temp_root
             && !root.is_dir()
         {
@@ -301,6 +341,13 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// How many runs the address space has room for.
+fn runs_addressable(machine: Machine) -> u32 {
+    let space = machine.address_space.unwrap_or(u64::MAX);
+    let runs = space.saturating_sub(OWN_ADDRESS_SPACE) / ADDRESS_SPACE;
+    u32::try_from(runs).unwrap_or(u32::MAX)
 }
 
 /// The one line that says what is wrong with a setting; clap spreads it over several.

@@ -1,4 +1,4 @@
-//! What the machine offers: cores, memory, open files.
+//! What the machine offers: cores, memory, address space, open files.
 
 use std::fs;
 use std::thread;
@@ -8,13 +8,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Assumed where the system does not tell.
 const UNKNOWN_MEMORY: u64 = 1 << 30;
 
-/// Cores and memory this process may use.
+/// What this process may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Machine {
     /// Processor cores, container quota respected.
     pub cores: u32,
     /// Bytes of memory still free to use, container limit respected.
     pub memory: u64,
+    /// Bytes of address space, if there is a limit (`ulimit -v`).
+    pub address_space: Option<u64>,
 }
 
 impl Machine {
@@ -30,6 +32,7 @@ impl Machine {
         Self {
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             memory: bounds.into_iter().flatten().min().unwrap_or(UNKNOWN_MEMORY),
+            address_space: getrlimit(Resource::As).current,
         }
     }
 }

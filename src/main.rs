@@ -7,8 +7,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use python_executor::config::{self, Config};
 use python_executor::http::{self, App};
+use python_executor::machine::{self, Machine};
 use python_executor::sandbox::Sandbox;
-use python_executor::{machine, telemetry};
+use python_executor::telemetry;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,6 +49,12 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     machine::raise_open_file_limit();
+    if !config.fits_into_memory(Machine::look()) {
+        tracing::warn!(
+            "the memory does not suffice if {} scripts (MAX_CONCURRENT) use their limits to the full",
+            config.capacity.concurrent
+        );
+    }
     let sandbox = Sandbox::load(
         &config.python()?,
         config.limits(),

@@ -2,9 +2,9 @@
 
 mod common;
 
-use std::process::Output;
+use std::process::{Command, Output};
 
-use common::{HELLO, Server, command};
+use common::{HELLO, Server, command, command_after};
 
 type Settings<'a> = &'a [(&'a str, &'a str)];
 
@@ -66,6 +66,30 @@ fn a_port_that_is_taken_is_a_clear_line() {
         line.contains(&format!("cannot listen on 127.0.0.1 port {port}")),
         "{line}"
     );
+}
+
+/// The program with at most so many GiB of address space.
+fn under(gib: u32) -> Command {
+    command_after(&format!("ulimit -v {}", gib << 20))
+}
+
+#[test]
+fn little_address_space_is_enough_for_few_runs() {
+    let server = Server::start_as(under(6), &[]);
+    let hog = "def main():\n    return len(bytearray(25_000_000))\n";
+    for script in [HELLO, hog, HELLO] {
+        let answer = server.execute(script);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+#[test]
+fn too_little_address_space_is_a_clear_line() {
+    let output = under(2).output().expect("the service starts");
+    let line = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+    assert!(line.contains("ulimit -v"), "{line}");
 }
 
 #[test]

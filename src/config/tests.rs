@@ -5,6 +5,7 @@ use super::*;
 const MACHINE: Machine = Machine {
     cores: 2,
     memory: 8 << 30,
+    address_space: None,
 };
 
 fn parse(args: &[&str], machine: Machine) -> Result<Config, String> {
@@ -113,14 +114,60 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
 }
 
 #[test]
+fn too_little_address_space_names_what_to_change() {
+    let with = |address_space| Machine {
+        address_space: Some(address_space),
+        ..MACHINE
+    };
+    let cases: &[(u64, &[&str], &[&str])] = &[
+        (2_000_000_000, &[], &["1.9 GiB", "ulimit -v", "raise"]),
+        (
+            10_000_000_000,
+            &["--max-concurrent", "3"],
+            &["9.3 GiB", "lower MAX_CONCURRENT to 2"],
+        ),
+    ];
+    for (space, args, telling) in cases {
+        let Err(line) = parse(args, with(*space)) else {
+            panic!("{space} was enough for {args:?}")
+        };
+        for words in *telling {
+            assert!(line.contains(words), "{line}");
+        }
+    }
+}
+
+#[test]
+fn memory_must_do_for_one_run_at_least() -> Result<(), String> {
+    let tiny = Machine {
+        memory: 50 << 20,
+        ..MACHINE
+    };
+    let line = parse(&[], tiny).err().unwrap_or_default();
+    for words in ["50.0 MiB", "lower MEMORY_LIMIT"] {
+        assert!(line.contains(words), "{line}");
+    }
+    let lower = ["--memory-limit", "20MB", "--result-limit", "1MiB"];
+    assert!(parse(&lower, tiny)?.fits_into_memory(tiny));
+    assert!(!parse(&["--max-concurrent", "1000"], MACHINE)?.fits_into_memory(MACHINE));
+    Ok(())
+}
+
+#[test]
 fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
     let small = Machine {
         cores: 4,
         memory: 512 << 20,
+        ..MACHINE
     };
     let tiny = Machine {
         cores: 1,
-        memory: 10 << 20,
+        memory: 80 << 20,
+        ..MACHINE
+    };
+    let narrow = Machine {
+        address_space: Some(10_000_000_000),
+        ..MACHINE
     };
     let cases: &[(Machine, &[&str], [u32; 3])] = &[
         (MACHINE, &[], [32, 256, 1152]),
@@ -134,6 +181,7 @@ fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
             [3, 0, 12],
         ),
         (MACHINE, &["--max-connections", "5000"], [32, 256, 5000]),
+        (narrow, &[], [2, 16, 72]),
     ];
     for (machine, args, [concurrent, queue, connections]) in cases {
         let expected = Capacity {

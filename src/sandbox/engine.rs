@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, Module, PoolingAllocationConfig};
 
-use super::module_config::module_config;
+use super::module_config::{ASYNC_STACK, MEMORY_GUARD, MEMORY_RESERVATION, module_config};
 
 /// How often a running guest gives way to others. Shorter is fairer and costs more switches.
 const TICK: Duration = Duration::from_millis(1);
@@ -29,6 +29,9 @@ const TABLE_ELEMENTS: usize = 20_000;
 
 /// The snapshot is mapped as one image up to this size, so that starting copies nothing.
 const MAX_IMAGE: u64 = 256 << 20;
+
+/// Bytes of address space that a slot reserves, for memory, stack and tables.
+pub const ADDRESS_SPACE: u64 = MEMORY_RESERVATION + MEMORY_GUARD + 2 * ASYNC_STACK as u64;
 
 /// An engine with room for `slots` guests of `memory` bytes at once.
 ///

@@ -34,6 +34,7 @@ use self::meter::{OutOfTime, metered};
 use self::output::Capture;
 use self::scratch::{Scratch, ScratchPool};
 use self::wasi::Guard;
+pub use engine::ADDRESS_SPACE;
 pub use limits::{FileLimits, Limits};
 pub use outcome::{Failure, Outcome, Usage};
 

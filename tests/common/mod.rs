@@ -35,7 +35,12 @@ pub struct Server {
 impl Server {
     /// Starts with these environment variables and waits until it listens.
     pub fn start(settings: &[(&str, &str)]) -> Self {
-        let mut child = command()
+        Self::start_as(command(), settings)
+    }
+
+    /// The same with a command that comes to run the service.
+    pub fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Self {
+        let mut child = command
             .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("LOG", "debug")])
             .envs(settings.iter().copied())
             .stderr(Stdio::piped())
@@ -166,7 +171,17 @@ impl Drop for Server {
 
 /// The program with nothing of this environment but what it needs to find CPython.
 pub fn command() -> Command {
-    let mut command = Command::new(PROGRAM);
+    bare(Command::new(PROGRAM))
+}
+
+/// The program, started by a shell that runs `first` before it.
+pub fn command_after(first: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &format!("{first} && exec {PROGRAM}")]);
+    bare(shell)
+}
+
+fn bare(mut command: Command) -> Command {
     command
         .env_clear()
         .stdin(Stdio::null())
