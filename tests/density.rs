@@ -6,7 +6,6 @@
 mod common;
 
 use std::path::Path;
-use std::time::Duration;
 
 use common::footprint::{Footprint, left_in, private, settles};
 use common::{HELLO, Server, execute};
@@ -41,9 +40,7 @@ fn night(server: &Server, scratch: &Path) -> usize {
     let memory = private(server);
 
     assert_eq!(server.execute(HELLO).status, 200);
-    for sleeper in &sleepers {
-        assert!(!sleeper.answers_within(Duration::from_millis(1)));
-    }
+    assert_eq!(asleep(), SLEEPERS);
     drop(sleepers);
     settles(asleep, |count| *count == 0);
     memory
