@@ -11,11 +11,15 @@ use python_executor::machine::{self, Machine};
 use python_executor::sandbox::Sandbox;
 use python_executor::telemetry;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What a shell expects of a program that was called wrongly.
 const BAD_SETTING: u8 = 2;
+
+/// How far guests stand back when HTTP wants the processor. It never wants it for long.
+#[cfg(target_os = "linux")]
+const GUEST_NICENESS: i32 = 5;
 
 fn main() -> ExitCode {
     let config = match Config::load() {
@@ -27,7 +31,7 @@ fn main() -> ExitCode {
         Err(help_or_version) => help_or_version.exit(),
     };
     telemetry::init(&config);
-    match runtime().and_then(|runtime| runtime.block_on(run(config))) {
+    match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -36,18 +40,33 @@ fn main() -> ExitCode {
     }
 }
 
-/// Guests yield at every tick and are ready again at once. So that they never keep new requests
-/// waiting, the runtime looks for those between any two of them, not just now and then.
-fn runtime() -> anyhow::Result<Runtime> {
+/// HTTP has threads of its own: a guest that computes is always ready to go on, and a connection would
+/// have to wait for its turn among all of those.
+fn serve(config: Config) -> anyhow::Result<()> {
+    let guests = guest_runtime()?;
+    let http = Runtime::new()?;
+    http.block_on(run(config, guests.handle().clone()))
+}
+
+/// Guests that begin and guests that go on take turns: neither many short runs nor many long ones keep
+/// the others from running.
+fn guest_runtime() -> anyhow::Result<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder
+        .thread_name("guests")
         .enable_all()
         .event_interval(1)
-        .global_queue_interval(1);
+        .global_queue_interval(2);
+    // Elsewhere niceness is not a thread's but the whole process's.
+    #[cfg(target_os = "linux")]
+    builder.on_thread_start(|| {
+        // Refused or not, guests run; it only takes longer to get to a connection.
+        let _ = rustix::process::nice(GUEST_NICENESS);
+    });
     Ok(builder.build()?)
 }
 
-async fn run(config: Config) -> anyhow::Result<()> {
+async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     machine::raise_open_file_limit();
     if !config.fits_into_memory(Machine::look()) {
         tracing::warn!(
@@ -71,7 +90,12 @@ async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(limits = ?config.limits(), capacity = ?config.capacity, "ready");
     tracing::info!("listening on http://{address}");
 
-    http::serve(listener, Arc::new(App::new(config, sandbox)), shutdown).await;
+    http::serve(
+        listener,
+        Arc::new(App::new(config, sandbox, guests)),
+        shutdown,
+    )
+    .await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -7,13 +7,12 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::cases::{self, Failure, Success, parse, same, tokens};
-use common::{Answer, HELLO, PATIENCE, Server, execute};
+use common::footprint::{Footprint, left_in, resident, settles};
+use common::{Answer, HELLO, Server, execute};
 use serde::Deserialize;
 
 /// Short limits, so that running into them takes little time. With one slot, every script meets
@@ -157,69 +156,9 @@ fn proper(answer: &Answer) -> Result<(), String> {
     Err(format!("the status is {}: {}", answer.status, answer.body))
 }
 
-/// What a process holds.
-#[derive(Debug, PartialEq, Eq)]
-struct Footprint {
-    descriptors: usize,
-    threads: usize,
-}
-
-impl Footprint {
-    fn of(process: &Path) -> Self {
-        let count = |what| fs::read_dir(process.join(what)).map_or(0, Iterator::count);
-        Self {
-            descriptors: count("fd"),
-            threads: count("task"),
-        }
-    }
-
-    fn fits_into(&self, other: &Self) -> bool {
-        self.descriptors <= other.descriptors && self.threads <= other.threads
-    }
-}
-
-/// Bytes of a process that are in memory.
-fn resident(process: &Path) -> usize {
-    let status = fs::read_to_string(process.join("status")).expect("the service is alive");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
-    kib.expect("the kernel tells the size") << 10
-}
-
-/// What runs have left in `root`. Each process has a directory of its own there, with one for each
-/// slot in it that is empty and waits for the next run.
-fn left_in(root: &Path) -> usize {
-    let entries = |path: &Path| -> Vec<PathBuf> {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect()
-    };
-    let inside = entries(root)
-        .iter()
-        .flat_map(|path| entries(path))
-        .collect::<Vec<_>>();
-    let runs: Vec<_> = inside.iter().filter(|path| path.is_dir()).collect();
-    let held: usize = runs.iter().map(|run| entries(run).len()).sum();
-    held + runs.len().saturating_sub(SLOTS)
-}
-
-/// Waits until `value` is as it should be; connections, threads and directories go a little later
-/// than the answer. Idle threads go after ten seconds.
-fn settles<T: std::fmt::Debug>(value: impl Fn() -> T, good: impl Fn(&T) -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let now = value();
-        if good(&now) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "it stays at {now:?}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// A service under attack, and what it held before.
 struct Victim {
     server: Server,
-    process: PathBuf,
     before: Footprint,
     resident: usize,
     scratch: tempfile::TempDir,
@@ -237,12 +176,10 @@ impl Victim {
             .chain(own)
             .collect();
         let server = Server::start(&settings);
-        let process = PathBuf::from(format!("/proc/{}", server.id()));
         Self {
-            before: Footprint::of(&process),
-            resident: resident(&process),
+            before: Footprint::of(&server),
+            resident: resident(&server),
             server,
-            process,
             scratch,
         }
     }
@@ -250,12 +187,12 @@ impl Victim {
     /// Checks that nothing has stayed behind: files, descriptors, threads, memory, and no more
     /// than a line of the log for each of the `requests`.
     fn is_unharmed(&self, requests: usize) {
-        settles(|| left_in(self.scratch.path()), |count| *count == 0);
+        settles(|| left_in(self.scratch.path(), SLOTS), |count| *count == 0);
         settles(
-            || Footprint::of(&self.process),
+            || Footprint::of(&self.server),
             |now| now.fits_into(&self.before),
         );
-        let grown = resident(&self.process).saturating_sub(self.resident);
+        let grown = resident(&self.server).saturating_sub(self.resident);
         assert!(grown < GROWTH, "the service has grown by {grown} bytes");
 
         let last = execute(HELLO).replacen("Host:", "X-Request-Id: the-last-one\r\nHost:", 1);

@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use common::{Answer, Connection, HELLO, Server, execute};
 
 const LONG: &str = "import time\ndef main():\n    time.sleep(50)\n";
@@ -61,6 +64,59 @@ fn places_are_given_back_however_a_request_ends() {
         assert_ne!(answer.status, 503, "{script}");
     }
     assert_eq!(server.execute(HELLO).status, 200);
+}
+
+/// Makes 10,000 requests from 100 clients at once. Each is refused at once or gets its own result,
+/// and every run is one that got its answer. Gives how many ran.
+fn burst(settings: &[(&str, &str)]) -> usize {
+    const REQUESTS: usize = 10_000;
+    const CLIENTS: usize = 100;
+    let patient = [("QUEUE_TIMEOUT", "60s"), ("LOG", "info")];
+    let server = Server::start(&[&patient, settings].concat());
+    let (next, ran) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let client = || {
+        let mut connection = server.connect();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= REQUESTS {
+                return;
+            }
+            connection.send(execute(&format!("def main():\n    return {number}\n")));
+            let answer = connection.answer();
+            if answer.status == 503 {
+                full(&answer);
+                continue;
+            }
+            let own = format!(r#"{{"result":{number},"stdout":""}}"#);
+            assert_eq!((answer.status, answer.body), (200, own));
+            ran.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(client);
+        }
+    });
+    let last = execute(HELLO).replacen("Host:", "X-Request-Id: the-last-one\r\nHost:", 1);
+    assert_eq!(server.raw(last).status, 200);
+    let log = server.log_until("the-last-one");
+    let runs = log.iter().filter(|line| line.contains("status=200"));
+    let ran = ran.into_inner();
+    assert_eq!(runs.count(), ran + 1);
+    ran
+}
+
+#[test]
+fn a_burst_that_fits_is_served() {
+    let room = [("MAX_CONCURRENT", "32"), ("MAX_QUEUE", "256")];
+    assert_eq!(burst(&room), 10_000);
+}
+
+#[test]
+fn of_a_burst_that_does_not_fit_some_are_served() {
+    let room = [("MAX_CONCURRENT", "2"), ("MAX_QUEUE", "30")];
+    let ran = burst(&room);
+    assert!((32..10_000).contains(&ran), "{ran} ran");
 }
 
 #[test]

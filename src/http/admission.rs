@@ -1,8 +1,9 @@
 //! How many requests may run, how many may wait, and when none may any more.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::answer::Error;
@@ -10,9 +11,9 @@ use crate::config::Capacity;
 
 /// The door: a request takes a place, to be inside at all, and then a slot, to run.
 pub(super) struct Admission {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     all_places: u32,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     patience: Duration,
     phase: watch::Sender<Phase>,
 }
@@ -29,11 +30,11 @@ enum Phase {
 
 /// The right to run. Dropping it lets the next one in.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
+pub(super) struct Pass {
     /// How long the request had to wait.
     pub(super) waited: Duration,
-    _slot: SemaphorePermit<'a>,
-    _place: SemaphorePermit<'a>,
+    _slot: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Admission {
@@ -41,22 +42,24 @@ impl Admission {
     pub(super) fn new(capacity: Capacity, patience: Duration) -> Self {
         let all_places = capacity.concurrent.saturating_add(capacity.queue);
         Self {
-            places: Semaphore::new(all_places as usize),
+            places: Arc::new(Semaphore::new(all_places as usize)),
             all_places,
-            slots: Semaphore::new(capacity.concurrent as usize),
+            slots: Arc::new(Semaphore::new(capacity.concurrent as usize)),
             patience,
             phase: watch::Sender::new(Phase::Open),
         }
     }
 
     /// Waits for a slot, in order of arrival; fails at once when there is no place to wait in.
-    pub(super) async fn enter(&self) -> Result<Pass<'_>, Error> {
+    pub(super) async fn enter(&self) -> Result<Pass, Error> {
         if *self.phase.borrow() != Phase::Open {
             return Err(Error::ShuttingDown);
         }
         let arrived = Instant::now();
-        let place = self.places.try_acquire().map_err(|_| Error::Overloaded)?;
-        let slot = match timeout(self.patience, self.slots.acquire()).await {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| Error::Overloaded)?;
+        let slot = Arc::clone(&self.slots).acquire_owned();
+        let slot = match timeout(self.patience, slot).await {
             Ok(Ok(slot)) => slot,
             _ => return Err(Error::Overloaded),
         };

@@ -1,5 +1,6 @@
 //! `POST /execute`, from request to answer.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,13 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use tokio::task::JoinSet;
 
+use super::admission::Pass;
 use super::answer::{self, Error};
 use super::envelope::RequestId;
 use super::{App, body, script};
-use crate::sandbox::Usage;
+use crate::sandbox::{Outcome, Usage};
 use crate::telemetry::{RunRecord, millis};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -30,7 +33,7 @@ pub(super) async fn execute(
     }
 }
 
-async fn read_and_run(app: &App, id: &RequestId, request: Request) -> Result<Response, Error> {
+async fn read_and_run(app: &Arc<App>, id: &RequestId, request: Request) -> Result<Response, Error> {
     require_json(request.headers())?;
     let script = {
         let body = request.into_body();
@@ -41,7 +44,7 @@ async fn read_and_run(app: &App, id: &RequestId, request: Request) -> Result<Res
     // Only now: a client that is slow to send must not keep others from running.
     let pass = app.admission.enter().await?;
     let record = RunRecord::start(id.as_str(), script.len(), pass.waited);
-    let outcome = app.sandbox.run(&script).await;
+    let (outcome, pass) = run(app, script, pass).await;
 
     let (kind, mut response) = answer::of_run(&outcome, id);
     record.finish(kind, response.status().as_u16(), &outcome);
@@ -49,6 +52,23 @@ async fn read_and_run(app: &App, id: &RequestId, request: Request) -> Result<Res
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
     Ok(response)
+}
+
+/// Runs a script on the threads of the guests. Its pass goes there and comes back with the outcome: a
+/// guest that is cancelled still has its slot until its thread has seen to it.
+async fn run(app: &Arc<App>, script: String, pass: Pass) -> (Outcome, Pass) {
+    let inside = Arc::clone(app);
+    // A set aborts its tasks when it is dropped.
+    let mut runs = JoinSet::new();
+    runs.spawn_on(
+        async move { (inside.sandbox.run(&script).await, pass) },
+        &app.guests,
+    );
+    match runs.join_next().await {
+        Some(Ok(ended)) => ended,
+        Some(Err(error)) => resume_unwind(error.into_panic()),
+        None => unreachable!("the set has one task"),
+    }
 }
 
 /// Refuses what is not JSON, or is compressed. Parameters such as a charset do not matter: JSON is

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::sandbox::Sandbox;
@@ -34,17 +35,19 @@ pub struct App {
     config: Config,
     sandbox: Sandbox,
     admission: Admission,
+    guests: Handle,
 }
 
 impl App {
-    /// Puts the service together.
+    /// Puts the service together; scripts run in the runtime `guests`.
     #[must_use]
-    pub fn new(config: Config, sandbox: Sandbox) -> Self {
+    pub fn new(config: Config, sandbox: Sandbox, guests: Handle) -> Self {
         let admission = Admission::new(config.capacity, config.queue_timeout);
         Self {
             config,
             sandbox,
             admission,
+            guests,
         }
     }
 }

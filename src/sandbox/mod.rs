@@ -41,6 +41,10 @@ pub use outcome::{Failure, Outcome, Usage};
 /// Where a script finds its scratch directory.
 const GUEST_DIRECTORY: &str = "/tmp";
 
+/// How many ticks of the epoch a guest has before it first gives way to others. Most scripts are done
+/// by then, and need not wait for a second turn when the processor is busy.
+const FIRST_TURN: u64 = 3;
+
 /// A loaded CPython, ready to make fresh instances of itself.
 pub struct Sandbox {
     python: InstancePre<Host>,
@@ -162,7 +166,7 @@ impl Sandbox {
             );
             Ok(UpdateDeadline::Yield(1))
         });
-        store.set_epoch_deadline(1);
+        store.set_epoch_deadline(FIRST_TURN);
         Ok(store)
     }
 

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod cases;
+pub mod footprint;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -99,7 +100,7 @@ impl Server {
         stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a timeout can be set");
-        Connection(stream)
+        Connection(BufReader::new(stream))
     }
 
     /// Sends `request` as it is and reads the answer.
@@ -191,28 +192,27 @@ fn bare(mut command: Command) -> Command {
 }
 
 /// One connection to the service.
-pub struct Connection(TcpStream);
+pub struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     /// Sends bytes.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.write_all(bytes.as_ref()).expect("the service reads");
+        self.try_send(bytes).expect("the service reads");
     }
 
     /// Sends bytes to a service that may have hung up.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.0.write_all(bytes.as_ref())
+        self.0.get_mut().write_all(bytes.as_ref())
     }
 
     /// Reads one answer; the connection stays open.
     pub fn answer(&mut self) -> Answer {
         let mut head = Vec::new();
-        let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
-            let count = self.0.read(&mut byte).expect("the service answers");
+            let line = self.0.read_until(b'\n', &mut head);
+            let count = line.expect("the service answers");
             let shown = String::from_utf8_lossy(&head);
-            assert!(count == 1, "the connection was closed after {shown:?}");
-            head.push(byte[0]);
+            assert!(count > 0, "the connection was closed after {shown:?}");
         }
         let head = String::from_utf8(head).expect("the head is text");
         let (status_line, fields) = head.split_once("\r\n").expect("the head has lines");
@@ -240,11 +240,12 @@ impl Connection {
 
     /// Whether an answer begins to arrive in time.
     pub fn answers_within(&self, time: Duration) -> bool {
-        self.0
+        let stream = self.0.get_ref();
+        stream
             .set_read_timeout(Some(time))
             .expect("a timeout can be set");
-        let begun = self.0.peek(&mut [0]).is_ok();
-        self.0
+        let begun = !self.0.buffer().is_empty() || stream.peek(&mut [0]).is_ok();
+        stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a timeout can be set");
         begun

@@ -3,6 +3,7 @@
 mod fetch_python;
 mod project;
 mod service;
+mod soak;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -25,6 +26,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Load the service with requests of every kind for long and see that nothing of them stays.
+    Soak {
+        /// How many requests; a few hundred are served in a second.
+        #[arg(long, default_value_t = 200_000)]
+        requests: u64,
+    },
     /// Run all tests; builds CPython when it is missing.
     Test {
         /// Arguments for `cargo test`.
@@ -41,6 +48,7 @@ fn main() -> Result<()> {
             let run = ["run", "--release", "--package", "python-executor", "--"];
             project::cargo(&run, &arguments)
         }
+        Task::Soak { requests } => soak::run(requests),
         Task::Test { arguments } => {
             fetch_python::run(&fetch_python::Options::default())?;
             project::cargo(

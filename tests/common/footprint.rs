@@ -1,0 +1,88 @@
+//! What a service holds of the machine, as `/proc` and its temporary directory tell.
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{PATIENCE, Server};
+
+/// What a process holds.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// Open files and sockets.
+    pub descriptors: usize,
+    /// Threads, the first included.
+    pub threads: usize,
+}
+
+impl Footprint {
+    /// Looks at a service.
+    pub fn of(server: &Server) -> Self {
+        let count = |what| fs::read_dir(process(server).join(what)).map_or(0, Iterator::count);
+        Self {
+            descriptors: count("fd"),
+            threads: count("task"),
+        }
+    }
+
+    /// Whether this is no more than `other` in anything.
+    pub fn fits_into(&self, other: &Self) -> bool {
+        self.descriptors <= other.descriptors && self.threads <= other.threads
+    }
+}
+
+/// Bytes of a service that are in memory.
+pub fn resident(server: &Server) -> usize {
+    field(&process(server).join("status"), "VmRSS:")
+}
+
+/// Bytes that the system would have back if only this service ended: not what it shares with its
+/// files, such as the untouched part of the snapshot.
+pub fn private(server: &Server) -> usize {
+    let rollup = process(server).join("smaps_rollup");
+    field(&rollup, "Private_Clean:") + field(&rollup, "Private_Dirty:")
+}
+
+fn process(server: &Server) -> PathBuf {
+    PathBuf::from(format!("/proc/{}", server.id()))
+}
+
+fn field(file: &Path, name: &str) -> usize {
+    let text = fs::read_to_string(file).expect("the service is alive");
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    let kib = value.and_then(|value| value.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+    kib.expect("the kernel tells the size") << 10
+}
+
+/// What runs have left in `root`, the `TEMP_ROOT` of a service with this many slots. Each process
+/// has a directory of its own there, with one for each slot in it that is empty and waits for the
+/// next run.
+pub fn left_in(root: &Path, slots: usize) -> usize {
+    let entries = |path: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let inside = entries(root)
+        .iter()
+        .flat_map(|path| entries(path))
+        .collect::<Vec<_>>();
+    let runs: Vec<_> = inside.iter().filter(|path| path.is_dir()).collect();
+    let held: usize = runs.iter().map(|run| entries(run).len()).sum();
+    held + runs.len().saturating_sub(slots)
+}
+
+/// Waits until `value` is as it should be; connections, threads and directories go a little later
+/// than the answer. Idle threads go after ten seconds.
+pub fn settles<T: Debug>(value: impl Fn() -> T, good: impl Fn(&T) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = value();
+        if good(&now) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "it stays at {now:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
