@@ -1,7 +1,9 @@
 //! `POST /execute`, from request to answer.
 
+use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Extension;
@@ -54,16 +56,19 @@ async fn read_and_run(app: &Arc<App>, id: &RequestId, request: Request) -> Resul
     Ok(response)
 }
 
-/// Runs a script on the threads of the guests. Its pass goes there and comes back with the outcome: a
-/// guest that is cancelled still has its slot until its thread has seen to it.
+/// Runs a script. Most are done in their first turn, here and now; those that are not go on with the
+/// guests, so that connections never have to wait for their turn among them. The pass goes there too
+/// and comes back with the outcome: a guest that is cancelled has its slot until it is gone.
 async fn run(app: &Arc<App>, script: String, pass: Pass) -> (Outcome, Pass) {
     let inside = Arc::clone(app);
+    let mut run = Box::pin(async move { (inside.sandbox.run(&script).await, pass) });
+    let first_turn = poll_fn(|context| Poll::Ready(run.as_mut().poll(context)));
+    if let Poll::Ready(ended) = first_turn.await {
+        return ended;
+    }
     // A set aborts its tasks when it is dropped.
     let mut runs = JoinSet::new();
-    runs.spawn_on(
-        async move { (inside.sandbox.run(&script).await, pass) },
-        &app.guests,
-    );
+    runs.spawn_on(run, &app.guests);
     match runs.join_next().await {
         Some(Ok(ended)) => ended,
         Some(Err(error)) => resume_unwind(error.into_panic()),
