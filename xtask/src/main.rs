@@ -1,5 +1,6 @@
 //! House chores. `cargo xtask` lists them.
 
+mod bench;
 mod fetch_python;
 mod project;
 mod service;
@@ -25,6 +26,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure speed and memory, against the machine's own Python and other services.
+    Bench(bench::Options),
     /// Run all tests; builds CPython when it is missing.
     Test {
         /// Arguments for `cargo test`.
@@ -41,6 +44,7 @@ fn main() -> Result<()> {
             let run = ["run", "--release", "--package", "python-executor", "--"];
             project::cargo(&run, &arguments)
         }
+        Task::Bench(options) => bench::run(&options),
         Task::Test { arguments } => {
             fetch_python::run(&fetch_python::Options::default())?;
             project::cargo(
