@@ -11,6 +11,8 @@
 
 #include "guest.h"
 
+#include <internal/pycore_global_strings.h>
+#include <internal/pycore_runtime.h>
 #include <marshal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +42,10 @@ static PyObject *script_globals; /* of the module `script`, which waits for its 
 static PyObject *new_script;     /* makes that module */
 static PyObject *encode;         /* value -> pieces of JSON */
 static PyObject *await_main;     /* runs a coroutine to its end */
-static PyObject *describe;       /* (exception, step, main) -> (status, text) */
+static PyObject *describe;       /* (exception, step, main, stderr) -> (status, text) */
 static PyObject *run_at_exit;    /* calls what the script has registered with atexit */
-static PyObject *flush;          /* writes out what Python has buffered */
+static PyObject *stdout_stream;  /* sys.stdout as it was at the start */
+static PyObject *stderr_stream;  /* sys.stderr as it was at the start */
 
 /* Of the run. */
 static char *script;
@@ -144,8 +147,8 @@ static int report(enum step step)
     }
     int status = -1;
     PyObject *text = NULL;
-    PyObject *answer = PyObject_CallFunction(describe, "OiO", exception, (int)step,
-                                             main_function == NULL ? Py_None : main_function);
+    PyObject *answer = PyObject_CallFunction(describe, "OiOO", exception, (int)step,
+                                             main_function == NULL ? Py_None : main_function, stderr_stream);
     if (answer != NULL && PyTuple_Check(answer) && PyArg_ParseTuple(answer, "iU", &status, &text)
         && status != RESULT && set_result(Py_NewRef(text))) {
         return status;
@@ -184,11 +187,27 @@ static int run_script(size_t size)
     return encode_result(value) ? RESULT : report(ENCODING);
 }
 
-/* Calls a function for its effect. What it raises has no reader. */
-static void call_quietly(PyObject *function)
+/* Writes out what a stream holds. What goes wrong has no reader. */
+static void flush(PyObject *stream)
 {
-    Py_XDECREF(PyObject_CallNoArgs(function));
+    if (stream != NULL) {
+        Py_INCREF(stream);
+        Py_XDECREF(PyObject_CallMethodNoArgs(stream, &_Py_ID(flush)));
+        PyErr_Clear();
+        Py_DECREF(stream);
+    }
+}
+
+/* Calls what the script has registered with atexit, and writes out what the standard streams hold
+ * and what it has put in their place. */
+static void finish(void)
+{
+    Py_XDECREF(PyObject_CallNoArgs(run_at_exit));
     PyErr_Clear();
+    flush(PySys_GetObject("stdout"));
+    flush(PySys_GetObject("stderr"));
+    flush(stdout_stream);
+    flush(stderr_stream);
 }
 
 EXPORT("run") int run(char *at, size_t size)
@@ -196,8 +215,7 @@ EXPORT("run") int run(char *at, size_t size)
     script = at;
     script[size] = 0;
     int status = run_script(size);
-    call_quietly(run_at_exit);
-    call_quietly(flush);
+    finish();
     return status;
 }
 
@@ -248,6 +266,15 @@ static void call(PyObject *module, const char *function)
         give_up(function);
     }
     Py_DECREF(value);
+}
+
+static void remember_streams(void)
+{
+    stdout_stream = Py_XNewRef(PySys_GetObject("stdout"));
+    stderr_stream = Py_XNewRef(PySys_GetObject("stderr"));
+    if (stdout_stream == NULL || stderr_stream == NULL) {
+        give_up("looking for the standard streams");
+    }
 }
 
 static void await_script(void)
@@ -301,14 +328,18 @@ EXPORT("init") void init(void)
     await_main = attribute(harness, "await_main");
     describe = attribute(harness, "describe");
     run_at_exit = attribute(harness, "run_at_exit");
-    flush = attribute(harness, "flush");
     PyObject *scripts = attribute(harness, "rehearsal_scripts");
+    remember_streams();
     await_script();
     rehearse(scripts, 10);
     call(harness, "settle");
+    immortalize_heap();
     seal_heap();
+    call(harness, "renew_streams");
+    remember_streams();
     rehearse(scripts, 3);
     call(harness, "settle");
+    immortalize_heap();
     PyObject *generator = attribute(harness, "random_generator");
     random_seed_later(generator);
     __wasilibc_reset_preopens();

@@ -32,4 +32,10 @@ PyObject *PyInit__archive(void);
 /* seal.c: takes all free blocks of the heap, so that new objects lie side by side. */
 void seal_heap(void);
 
+/* immortal.c: stops counting references to the objects there are. */
+void immortalize_heap(void);
+
+/* Stops counting references to all objects there are. */
+void immortalize_heap(void);
+
 #endif

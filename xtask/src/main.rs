@@ -1,5 +1,6 @@
 //! House chores. `cargo xtask` lists them.
 
+mod bench;
 mod fetch_python;
 mod project;
 mod service;
@@ -32,6 +33,8 @@ enum Task {
         #[arg(long, default_value_t = 200_000)]
         requests: u64,
     },
+    /// Measure speed and memory, against the machine's own Python and other services.
+    Bench(bench::Options),
     /// Run all tests; builds CPython when it is missing.
     Test {
         /// Arguments for `cargo test`.
@@ -49,6 +52,7 @@ fn main() -> Result<()> {
             project::cargo(&run, &arguments)
         }
         Task::Soak { requests } => soak::run(requests),
+        Task::Bench(options) => bench::run(&options),
         Task::Test { arguments } => {
             fetch_python::run(&fetch_python::Options::default())?;
             project::cargo(

@@ -16,17 +16,26 @@ pub struct Service {
     child: Child,
     /// Where it listens, as `http://127.0.0.1:PORT`.
     pub url: String,
+    /// The same as `127.0.0.1:PORT`.
+    pub address: String,
+}
+
+/// Builds the service, and CPython when it is missing.
+///
+/// # Errors
+/// When that fails.
+pub fn build() -> Result<()> {
+    fetch_python::run(&fetch_python::Options::default())?;
+    project::cargo(&["build", "--release", "--package", "python-executor"], &[])
 }
 
 impl Service {
-    /// Builds the service, and CPython when it is missing, and starts it with these settings and
-    /// nothing else of this environment.
+    /// Starts the service, which has been built, with these settings and nothing else of this
+    /// environment.
     ///
     /// # Errors
-    /// When it cannot be built or ends before it listens.
+    /// When it ends before it listens.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
-        fetch_python::run(&fetch_python::Options::default())?;
-        project::cargo(&["build", "--release", "--package", "python-executor"], &[])?;
         let mut child = Command::new(project::program())
             .env_clear()
             .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
@@ -37,12 +46,14 @@ impl Service {
         let mut service = Self {
             child,
             url: String::new(),
+            address: String::new(),
         };
         let mut lines = BufReader::new(log).lines().map_while(Result::ok);
         let mut seen = Vec::new();
         for line in lines.by_ref() {
             if let Some((_, url)) = line.split_once(LISTENING) {
                 service.url = url.trim().to_owned();
+                service.address = service.url.replace("http://", "");
                 break;
             }
             seen.push(line);

@@ -12,7 +12,7 @@ SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = rang
 COMPILING, EXECUTING, CALLING, ENCODING = range(4)
 
 
-def describe(exception, step, main, _stderr=sys.stderr, _import=builtins.__import__):
+def describe(exception, step, main, stderr, _import=builtins.__import__):
     """The status and the text for an exception that ended a script.
 
     The script may have left anything behind: streams that are closed, exceptions that cannot be
@@ -20,7 +20,7 @@ def describe(exception, step, main, _stderr=sys.stderr, _import=builtins.__impor
     """
     builtins.__import__ = _import
     if isinstance(exception, SystemExit):
-        return EXITED, str(_exit_code(exception, _stderr))
+        return EXITED, str(_exit_code(exception, stderr))
     if step == ENCODING and isinstance(exception, Exception) and not isinstance(exception, MemoryError):
         return NOT_SERIALIZABLE, _encodable(_reason(exception))
     if step == CALLING and _wants_arguments(exception, main):
@@ -28,7 +28,7 @@ def describe(exception, step, main, _stderr=sys.stderr, _import=builtins.__impor
     if isinstance(exception, SyntaxError):
         _add_source_line(exception)
     _drop_outer_frames(exception)
-    line = _print_traceback(exception, _stderr)
+    line = _print_traceback(exception, stderr)
     if isinstance(exception, MemoryError) and not _is_too_complex(exception):
         return OUT_OF_MEMORY, ""
     if step == COMPILING and isinstance(exception, SyntaxError):

@@ -16,6 +16,7 @@ import asyncio
 import atexit
 import builtins
 import gc
+import io
 import json.encoder
 import linecache
 import random
@@ -64,13 +65,18 @@ encode = json.encoder.c_make_encoder(
 )
 
 
-def flush(_streams=(sys.stdout, sys.stderr)):
-    """Writes out what the standard streams hold, and what a script has put in their place."""
-    for stream in (sys.stdout, sys.stderr, *_streams):
-        try:
-            stream.flush()
-        except BaseException:
-            pass
+def renew_streams():
+    """Makes stdout and stderr anew, so that what printing changes lies beside a run's new objects."""
+    for descriptor, name in (1, "stdout"), (2, "stderr"):
+        old = getattr(sys, name)
+        binary = open(descriptor, "wb", closefd=False)
+        binary.raw.name = old.name
+        new = io.TextIOWrapper(
+            binary, old.encoding, old.errors, newline="\n", line_buffering=old.line_buffering
+        )
+        new.mode = old.mode
+        setattr(sys, name, new)
+        setattr(sys, f"__{name}__", new)
 
 
 def settle():

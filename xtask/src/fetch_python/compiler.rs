@@ -1,12 +1,12 @@
 //! The C compiler for WebAssembly: zig, from PATH or from Python's package index.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::pins::Wheel;
+use super::wheel;
 
 /// A C compiler and linker for WebAssembly.
 pub struct Compiler {
@@ -60,12 +60,7 @@ impl Compiler {
                 version,
             });
         }
-        let installed = work.join(format!("{}-{}", pin.package, pin.version));
-        if !installed.exists() {
-            let target = tempfile::tempdir_in(work)?;
-            pip_install(pin, downloads, target.path())?;
-            std::fs::rename(target.keep(), &installed)?;
-        }
+        let installed = wheel::install(pin, downloads, work)?;
         Ok(Self {
             executable: installed.join(&pin.package).join("zig"),
             cache,
@@ -101,32 +96,4 @@ pub fn run(command: &mut Command) -> Result<()> {
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(())
-}
-
-fn pip_install(pin: &Wheel, downloads: Option<&Path>, target: &Path) -> Result<()> {
-    let mut requirement = format!("{}=={}", pin.package, pin.version);
-    for digest in &pin.sha256 {
-        write!(requirement, " --hash=sha256:{digest}")?;
-    }
-    let requirements = target.join("requirements.txt");
-    std::fs::write(&requirements, requirement)?;
-    let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--no-compile",
-    ])
-    .args(["--only-binary=:all:", "--require-hashes"])
-    .arg("--target")
-    .arg(target)
-    .arg("--requirement")
-    .arg(&requirements);
-    if let Some(downloads) = downloads {
-        pip.arg("--find-links").arg(downloads);
-    }
-    run(&mut pip).with_context(|| format!("installing {} {} with pip", pin.package, pin.version))
 }

@@ -25,6 +25,7 @@ mod progress;
 mod recipe;
 mod snapshot;
 mod sources;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -34,6 +35,7 @@ use anyhow::{Context, Result};
 use self::compiler::Compiler;
 use self::manifest::Manifest;
 use self::pins::Pins;
+pub use self::pins::Wheel;
 use self::progress::step;
 use self::recipe::Recipe;
 use crate::project;
@@ -66,7 +68,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     println!("Building Python {} for the sandbox.", pins.cpython.version);
 
-    let work = project::root().join("target").join("python");
+    let work = work();
     if options.force && work.exists() {
         std::fs::remove_dir_all(&work).context("clearing the build directory")?;
     }
@@ -104,6 +106,19 @@ pub fn run(options: &Options) -> Result<()> {
         started.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// Where the build keeps its steps.
+fn work() -> PathBuf {
+    project::root().join("target").join("python")
+}
+
+/// Brings a pinned package of Python's package index and gives its directory.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn install_wheel(pin: &Wheel) -> Result<PathBuf> {
+    wheel::install(pin, None, &work())
 }
 
 /// Puts `bytes` at `path`, whole or not at all.

@@ -1,0 +1,92 @@
+//! Measures the service and what it is compared with, all in one run: machines are noisy, so absolute
+//! times mislead and ratios tell.
+
+mod client;
+mod density;
+mod load;
+mod process;
+mod programs;
+mod report;
+mod scripts;
+mod size;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use self::report::Report;
+use crate::project;
+use crate::service;
+
+/// What can be said on the command line.
+#[derive(clap::Args)]
+pub struct Options {
+    /// What to measure; everything when nothing is said.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// How often each measurement is repeated; the median counts.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Another service that understands `POST /execute`, to be measured in turns with ours.
+    #[arg(long, value_name = "NAME=HOST:PORT,PID")]
+    rival: Vec<scripts::Rival>,
+    /// Where to write the figures for machines.
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Short scripts: processor time for each request.
+    Scripts,
+    /// Importing each module of the standard library.
+    Imports,
+    /// Programs of pyperformance, against the machine's own Python.
+    Programs,
+    /// Several connections at once.
+    Load,
+    /// Memory of guests that sleep.
+    Density,
+    /// Files, and the time until the first answer.
+    Size,
+}
+
+/// Measures, prints a table and writes the figures.
+///
+/// # Errors
+/// When the service cannot be built or answers wrongly.
+pub fn run(options: &Options) -> Result<()> {
+    service::build()?;
+    let mut report = Report::default();
+    report.machine()?;
+    let wanted = |part| options.parts.is_empty() || options.parts.contains(&part);
+    if wanted(Part::Scripts) {
+        scripts::measure(&mut report, options.rounds, &options.rival)?;
+    }
+    if wanted(Part::Imports) {
+        scripts::measure_imports(&mut report, options.rounds)?;
+    }
+    if wanted(Part::Load) {
+        load::measure(&mut report)?;
+    }
+    if wanted(Part::Density) {
+        density::measure(&mut report)?;
+    }
+    if wanted(Part::Size) {
+        size::measure(&mut report, options.rounds)?;
+    }
+    if wanted(Part::Programs) {
+        programs::measure(&mut report, options.rounds)?;
+    }
+    let path = project::root().join(&options.json);
+    report.write(&path)?;
+    println!("\nThe figures are in {}.", path.display());
+    Ok(())
+}
+
+/// The value in the middle.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

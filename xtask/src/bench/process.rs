@@ -1,0 +1,73 @@
+//! What the kernel says of a process.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+/// A process and its threads.
+#[derive(Clone, Debug)]
+pub struct Process(PathBuf);
+
+impl Process {
+    /// The process with this id.
+    pub fn new(id: u32) -> Self {
+        Self(format!("/proc/{id}").into())
+    }
+
+    /// Milliseconds of processor time that its living threads have used.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn cpu_ms(&self) -> Result<f64> {
+        let mut sum = 0;
+        for thread in fs::read_dir(self.0.join("task"))? {
+            // In nanoseconds; the times of `stat` have only hundredths of a second.
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            sum += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(sum as f64 / 1e6)
+    }
+
+    /// Milliseconds of processor time that its children have used which have ended.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn children_cpu_ms(&self) -> Result<f64> {
+        let ticks = self.stat(16)? + self.stat(17)?;
+        Ok(ticks * 1e3 / rustix::param::clock_ticks_per_second() as f64)
+    }
+
+    /// Page faults that needed no disk.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn page_faults(&self) -> Result<f64> {
+        self.stat(10)
+    }
+
+    /// Bytes of memory that no other process shares.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn private_bytes(&self) -> Result<f64> {
+        let text = fs::read_to_string(self.0.join("smaps_rollup"))?;
+        let kib = text
+            .lines()
+            .filter(|line| line.starts_with("Private_"))
+            .filter_map(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+        Ok(kib.sum::<f64>() * 1024.0)
+    }
+
+    /// A field of `stat`, counted from 1 as its manual does.
+    fn stat(&self, field: usize) -> Result<f64> {
+        let text = fs::read_to_string(self.0.join("stat"))?;
+        // The second field is a name and may hold anything.
+        let (_, rest) = text.rsplit_once(')').context("stat has a name")?;
+        let value = rest
+            .split_whitespace()
+            .nth(field - 3)
+            .context("stat is short")?;
+        Ok(value.parse()?)
+    }
+}

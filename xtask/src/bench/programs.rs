@@ -1,0 +1,154 @@
+//! Programs of pyperformance that need nothing but Python: how fast the sandbox's Python computes, as
+//! a ratio to the machine's own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::client::Client;
+use super::process::Process;
+use super::report::Report;
+use crate::fetch_python::{self, Wheel};
+use crate::service::Service;
+
+/// The programs: those with one file of source that print and open nothing.
+const PROGRAMS: &[&str] = &[
+    "barnes_hut",
+    "chaos",
+    "comprehensions",
+    "coroutines",
+    "crypto_pyaes",
+    "deepcopy",
+    "deltablue",
+    "fannkuch",
+    "float",
+    "generators",
+    "go",
+    "hexiom",
+    "json_dumps",
+    "json_loads",
+    "logging",
+    "mdp",
+    "meteor_contest",
+    "nbody",
+    "nqueens",
+    "pidigits",
+    "raytrace",
+    "regex_compile",
+    "regex_dna",
+    "regex_effbot",
+    "regex_v8",
+    "richards",
+    "richards_super",
+    "scimark",
+    "spectral_norm",
+    "typing_runtime_protocols",
+    "unpack_sequence",
+];
+
+/// Each program is repeated so often that the machine's own Python takes about so many seconds.
+const NATIVE_SECONDS: f64 = 0.2;
+
+/// Generous, so that what is measured is the speed.
+const SETTINGS: &[(&str, &str)] = &[
+    ("CPU_LIMIT", "10m"),
+    ("WALL_LIMIT", "20m"),
+    ("MEMORY_LIMIT", "500MB"),
+    ("BODY_LIMIT", "4MiB"),
+    ("STDOUT_LIMIT", "16MiB"),
+];
+
+/// Measures all programs, in turns: one here, one there. The least of the rounds counts, because
+/// whatever else the machine does can only add to it.
+///
+/// # Errors
+/// When pyperformance cannot be had, or a program fails in the sandbox.
+pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
+    let directory = pyperformance()?;
+    let service = Service::start(SETTINGS)?;
+    let process = Process::new(service.id());
+    let section = "Programs of pyperformance";
+    report.section(section, &["native s", "sandbox s", "ratio"]);
+    let (mut logarithms, mut count) = (0.0, 0);
+    for name in PROGRAMS {
+        let source = directory.join(format!("bm_{name}/run_benchmark.py"));
+        let source = fs::read_to_string(&source).with_context(|| source.display().to_string())?;
+        let loops = match native(&source, 1)? {
+            // The machine's Python lacks something: not for us to judge.
+            None => continue,
+            Some(once) => (NATIVE_SECONDS / once.max(1e-6)).ceil().clamp(1.0, 1e5) as u32,
+        };
+        let (mut least_native, mut least_ours) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..rounds {
+            least_native = least_native.min(native(&source, loops)?.unwrap_or(f64::NAN));
+            let before = process.cpu_ms()?;
+            Client::connect(&service.address)?
+                .result(&script(&source, loops))
+                .with_context(|| format!("{name} in the sandbox"))?;
+            least_ours = least_ours.min((process.cpu_ms()? - before) / 1e3);
+        }
+        let ratio = least_ours / least_native;
+        let values = [
+            ("native s", least_native),
+            ("sandbox s", least_ours),
+            ("ratio", ratio),
+        ];
+        report.line(section, name, &values);
+        logarithms += ratio.ln();
+        count += 1;
+    }
+    let mean = (logarithms / f64::from(count)).exp();
+    let nothing = f64::NAN;
+    let values = [
+        ("native s", nothing),
+        ("sandbox s", nothing),
+        ("ratio", mean),
+    ];
+    report.line(section, "geometric mean", &values);
+    Ok(())
+}
+
+/// Brings pyperformance and gives the directory of its programs.
+fn pyperformance() -> Result<PathBuf> {
+    let installed = fetch_python::install_wheel(&Wheel {
+        package: "pyperformance".into(),
+        version: "1.14.0".into(),
+        sha256: vec!["94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049".into()],
+    })?;
+    Ok(installed.join("pyperformance/data-files/benchmarks"))
+}
+
+/// A script that runs a program with a stand-in for pyperf.
+fn script(program: &str, loops: u32) -> String {
+    let [pyperf, program] =
+        [include_str!("pyperf.py"), program].map(|text| Value::from(text).to_string());
+    // What JSON calls a string, Python does too.
+    format!(
+        "import sys, types\n\
+         def main():\n    \
+             pyperf = sys.modules['pyperf'] = types.ModuleType('pyperf')\n    \
+             exec({pyperf}, pyperf.__dict__)\n    \
+             pyperf.LOOPS = {loops}\n    \
+             namespace = {{'__name__': '__main__', '__file__': 'run_benchmark.py'}}\n    \
+             exec(compile({program}, 'run_benchmark.py', 'exec'), namespace)\n"
+    )
+}
+
+/// Seconds of processor time that the machine's own Python needs; nothing if it fails.
+fn native(program: &str, loops: u32) -> Result<Option<f64>> {
+    let timed = format!(
+        "{}\nimport os, sys, time\nsys.stdout = open(os.devnull, 'w')\nsys.argv = ['run_benchmark.py']\n\
+         then = time.process_time()\nmain()\nused = time.process_time() - then\n\
+         print(used, file=sys.__stdout__)",
+        script(program, loops)
+    );
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), timed)?;
+    let output = Command::new("python3").arg("-I").arg(file.path()).output();
+    let Ok(output) = output else { return Ok(None) };
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.trim().parse().ok())
+}

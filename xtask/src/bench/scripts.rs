@@ -1,0 +1,223 @@
+//! Short scripts: what each request costs the service.
+
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use super::client::{Client, execute};
+use super::median;
+use super::process::Process;
+use super::report::Report;
+use crate::service::Service;
+
+/// Requests of one measurement.
+const REQUESTS: usize = 500;
+/// Requests that come first and do not count.
+const WARM_UP: usize = 100;
+/// Processes of the machine's own Python in one measurement.
+const PROCESSES: usize = 20;
+
+const HELLO: &str = "def main():\n    print('hi')\n    return {'answer': 42}\n";
+
+/// Scripts, each with the status of its answer.
+const SCRIPTS: &[(&str, u16, &str)] = &[
+    ("hello", 200, HELLO),
+    (
+        "ten prints",
+        200,
+        "def main():\n    for n in range(10):\n        print('line', n)\n    return 1\n",
+    ),
+    (
+        "json, re and datetime",
+        200,
+        "import datetime, json, re\ndef main():\n    \
+         found = re.match(r'(\\w+)-(\\d+)', 'abc-123').groups()\n    \
+         day = datetime.date(2024, 1, 31) + datetime.timedelta(days=1)\n    \
+         return json.loads(json.dumps({'found': found, 'day': day.isoformat()}))\n",
+    ),
+    (
+        "exception with traceback",
+        400,
+        "def divide(by):\n    return 1 / by\n\ndef main():\n    return divide(0)\n",
+    ),
+    (
+        "dataclass, Enum and ABC",
+        200,
+        "from abc import ABC, abstractmethod\nfrom dataclasses import dataclass\n\
+         from enum import Enum\n\nclass Color(Enum):\n    RED = 1\n    BLUE = 2\n\n\
+         class Shape(ABC):\n    @abstractmethod\n    def area(self): ...\n\n\
+         @dataclass\nclass Square(Shape):\n    side: int\n    color: Color = Color.RED\n\n    \
+         def area(self):\n        return self.side ** 2\n\n\
+         def main():\n    return [Square(3).area(), repr(Square(2))]\n",
+    ),
+];
+
+/// Another service, to be measured beside ours.
+#[derive(Debug, Clone)]
+pub struct Rival {
+    name: String,
+    address: String,
+    process: Process,
+}
+
+impl FromStr for Rival {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, rest) = text.split_once('=').context("write NAME=HOST:PORT,PID")?;
+        let (address, id) = rest.split_once(',').context("write NAME=HOST:PORT,PID")?;
+        Ok(Self {
+            name: name.into(),
+            address: address.into(),
+            process: Process::new(id.parse()?),
+        })
+    }
+}
+
+/// What one request costs.
+#[derive(Default)]
+struct Costs {
+    cpu: Vec<f64>,
+    faults: Vec<f64>,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
+}
+
+impl Costs {
+    fn add(&mut self, address: &str, process: &Process, request: &[u8], status: u16) -> Result<()> {
+        let mut client = Client::connect(address)?;
+        let mut send = || -> Result<f64> {
+            let started = Instant::now();
+            let (got, body) = client.send(request)?;
+            let text = String::from_utf8_lossy(&body);
+            ensure!(got == status, "the answer is {got}: {text}");
+            Ok(started.elapsed().as_secs_f64() * 1e3)
+        };
+        for _ in 0..WARM_UP {
+            send()?;
+        }
+        let (cpu, faults) = (process.cpu_ms()?, process.page_faults()?);
+        let mut times = (0..REQUESTS).map(|_| send()).collect::<Result<Vec<_>>>()?;
+        self.cpu.push((process.cpu_ms()? - cpu) / REQUESTS as f64);
+        self.faults
+            .push((process.page_faults()? - faults) / REQUESTS as f64);
+        self.p50.push(median(&mut times));
+        self.p99.push(times[REQUESTS * 99 / 100]);
+        Ok(())
+    }
+
+    fn values(&mut self) -> [(&'static str, f64); 4] {
+        [
+            ("cpu ms", median(&mut self.cpu)),
+            ("page faults", median(&mut self.faults)),
+            ("p50 ms", median(&mut self.p50)),
+            ("p99 ms", median(&mut self.p99)),
+        ]
+    }
+}
+
+/// Measures the scripts, hello on each rival, and a process of the machine's Python for each request.
+///
+/// # Errors
+/// When an answer is not as it must be.
+pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<()> {
+    let service = Service::start(&[])?;
+    let own = Process::new(service.id());
+    let health = b"GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec();
+    let mut requests = vec![("GET /healthz", 200, health)];
+    requests.extend(
+        SCRIPTS
+            .iter()
+            .map(|(name, status, script)| (*name, *status, execute(script))),
+    );
+    let mut ours: Vec<Costs> = requests.iter().map(|_| Costs::default()).collect();
+    let mut theirs: Vec<Costs> = rivals.iter().map(|_| Costs::default()).collect();
+    let mut native = Vec::new();
+    for _ in 0..rounds {
+        for ((_, status, request), costs) in requests.iter().zip(&mut ours) {
+            costs.add(&service.address, &own, request, *status)?;
+        }
+        for (rival, costs) in rivals.iter().zip(&mut theirs) {
+            costs.add(&rival.address, &rival.process, &execute(HELLO), 200)?;
+        }
+        native.extend(native_hello()?);
+    }
+
+    let section = "One request";
+    report.section(section, &["cpu ms", "page faults", "p50 ms", "p99 ms"]);
+    for ((name, ..), costs) in requests.iter().zip(&mut ours) {
+        report.line(section, name, &costs.values());
+    }
+    for (rival, costs) in rivals.iter().zip(&mut theirs) {
+        report.line(section, &format!("hello, {}", rival.name), &costs.values());
+    }
+    if !native.is_empty() {
+        report.line(
+            section,
+            "hello, a python3 process",
+            &[("cpu ms", median(&mut native))],
+        );
+    }
+    Ok(())
+}
+
+/// Milliseconds of processor time of a python3 process that says hello; nothing without a python3.
+fn native_hello() -> Result<Option<f64>> {
+    let script = format!("{HELLO}import json\nprint(json.dumps(main()))");
+    let own = Process::new(std::process::id());
+    let before = own.children_cpu_ms()?;
+    for _ in 0..PROCESSES {
+        let mut python = Command::new("python3");
+        python.args(["-I", "-c", &script]).stdout(Stdio::null());
+        match python.status() {
+            Ok(status) => ensure!(status.success(), "python3 cannot say hello"),
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(Some((own.children_cpu_ms()? - before) / PROCESSES as f64))
+}
+
+/// Measures what importing each module of the standard library costs beside an empty script.
+///
+/// # Errors
+/// When the service cannot be asked.
+pub fn measure_imports(report: &mut Report, rounds: usize) -> Result<()> {
+    let service = Service::start(&[])?;
+    let process = Process::new(service.id());
+    let mut client = Client::connect(&service.address)?;
+    let names = client.result(
+        "import sys, importlib.util\ndef main():\n    \
+         return sorted(n for n in sys.stdlib_module_names if importlib.util.find_spec(n))\n",
+    )?;
+    let names = names.as_array().context("the names are a list")?;
+    let mut cost = |line: &str| -> Result<Option<f64>> {
+        let request = execute(&format!("{line}\ndef main(): pass\n"));
+        let mut times = Vec::new();
+        for _ in 0..rounds {
+            let before = process.cpu_ms()?;
+            if client.send(&request)?.0 != 200 {
+                return Ok(None);
+            }
+            times.push(process.cpu_ms()? - before);
+        }
+        Ok(Some(median(&mut times)))
+    };
+    let empty = cost("")?.context("an empty script fails")?;
+    let mut costs = Vec::new();
+    for name in names.iter().filter_map(|name| name.as_str()) {
+        if let Some(cost) = cost(&format!("import {name}"))? {
+            costs.push((name, cost - empty));
+        }
+    }
+    costs.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let section = "Importing a module, the dearest";
+    report.section(section, &["cpu ms"]);
+    for (name, cost) in costs.iter().take(25) {
+        report.line(section, name, &[("cpu ms", *cost)]);
+    }
+    let middle = costs[costs.len() / 2].1;
+    report.line(section, "the median of all", &[("cpu ms", middle)]);
+    Ok(())
+}

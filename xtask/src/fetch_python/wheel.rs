@@ -1,0 +1,56 @@
+//! Brings packages of Python's package index, pinned by their digests.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::compiler;
+use super::pins::Wheel;
+
+/// Installs a package in a directory of its own under `work`, unless it is there, and gives that.
+///
+/// # Errors
+/// When pip cannot install it, or its digest is wrong.
+pub fn install(pin: &Wheel, downloads: Option<&Path>, work: &Path) -> Result<PathBuf> {
+    let installed = work.join(format!("{}-{}", pin.package, pin.version));
+    if !installed.exists() {
+        let target = tempfile::tempdir_in(work)?;
+        pip_install(pin, downloads, target.path())?;
+        std::fs::rename(target.keep(), &installed)?;
+    }
+    Ok(installed)
+}
+
+fn pip_install(pin: &Wheel, downloads: Option<&Path>, target: &Path) -> Result<()> {
+    let mut requirement = format!("{}=={}", pin.package, pin.version);
+    for digest in &pin.sha256 {
+        write!(requirement, " --hash=sha256:{digest}")?;
+    }
+    let requirements = target.join("requirements.txt");
+    std::fs::write(&requirements, requirement)?;
+    let mut pip = Command::new("python3");
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ])
+    .args([
+        "--no-deps",
+        "--no-compile",
+        "--only-binary=:all:",
+        "--require-hashes",
+    ])
+    .arg("--target")
+    .arg(target)
+    .arg("--requirement")
+    .arg(&requirements);
+    if let Some(downloads) = downloads {
+        pip.arg("--find-links").arg(downloads);
+    }
+    compiler::run(&mut pip)
+        .with_context(|| format!("installing {} {} with pip", pin.package, pin.version))
+}
