@@ -313,6 +313,7 @@ static void rehearse(PyObject *scripts, int times)
 
 EXPORT("init") void init(void)
 {
+    reserve_heap();
     open_archive();
     PyImport_AppendInittab("_archive", PyInit__archive);
     PyImport_AppendInittab("_script", PyInit__script);

@@ -29,7 +29,10 @@ void archive_read(const char *path, void *to);
 /* Makes the module `_archive`, the archive as Python sees it. */
 PyObject *PyInit__archive(void);
 
-/* seal.c: takes all free blocks of the heap, so that new objects lie side by side. */
+/* seal.c: where a run's objects lie. First `reserve_heap`, before anything is allocated, sets a
+ * stretch of the heap aside; then `seal_heap` takes all other free blocks, so that new objects lie
+ * side by side in that stretch. */
+void reserve_heap(void);
 void seal_heap(void);
 
 /* immortal.c: stops counting references to the objects there are. */

@@ -1,9 +1,9 @@
-/* Makes the allocators forget the holes of the start-up's heap.
+/* Puts a run's new objects side by side.
  *
  * A fresh instance shares its memory with the snapshot until it writes; every page a run writes to
  * costs a copy now and a reset afterwards. After the start-up, free blocks lie scattered over
- * thousands of pages. So all of them are taken here, for ever, and a run's new objects lie side by
- * side on a few new pages instead. Costs some hundred kB of linear memory. */
+ * thousands of pages. So all of them are taken here, for ever, and new objects go to a stretch that
+ * was set aside before the start-up. Costs some hundred kB of linear memory. */
 
 #include "guest.h"
 
@@ -11,6 +11,11 @@
 #include <internal/pycore_obmalloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Bytes for the objects of a usual run, at the lowest addresses of the heap. The host restores the
+ * first 32 stretches of changed pages that it finds, from low addresses to high ones, and drops the
+ * rest (wasmtime's MAX_REGIONS): what every run changes has to come first. */
+#define RESERVED (1 << 20)
 
 /* Larger than any hole in the heap; a block of this size lies behind all of them. */
 #define BEYOND_ALL_HOLES (512 << 10)
@@ -52,8 +57,19 @@ static void seal_large_objects(void)
     }
 }
 
+static void *reserved;
+
+void reserve_heap(void)
+{
+    reserved = malloc(RESERVED);
+    if (reserved == NULL) {
+        give_up("reserving a part of the heap");
+    }
+}
+
 void seal_heap(void)
 {
     seal_small_objects();
     seal_large_objects();
+    free(reserved);
 }

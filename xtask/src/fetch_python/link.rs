@@ -52,9 +52,6 @@ pub fn link(
 }
 
 fn link_flags(recipe: &Recipe) -> Vec<String> {
-    let sizes = [
-        format!("-Wl,-z,stack-size={}", recipe.link.stack),
-        format!("-Wl,--initial-memory={}", recipe.link.memory),
-    ];
-    recipe.link.flags.iter().cloned().chain(sizes).collect()
+    let stack = format!("-Wl,-z,stack-size={}", recipe.link.stack);
+    recipe.link.flags.iter().cloned().chain([stack]).collect()
 }

@@ -42,8 +42,6 @@ pub struct Link {
     pub flags: Vec<String>,
     /// Bytes of C stack.
     pub stack: usize,
-    /// Bytes of linear memory at the start.
-    pub memory: usize,
 }
 
 /// A set of C files that are compiled alike.
