@@ -3,6 +3,7 @@
 mod fetch_python;
 mod project;
 mod service;
+mod test_python;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -31,6 +32,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the tests that come with CPython inside the sandbox; all of them take some twenty minutes.
+    TestPython(test_python::Options),
 }
 
 fn main() -> Result<()> {
@@ -49,5 +52,6 @@ fn main() -> Result<()> {
             )?;
             project::cargo(&["test", "--release", "--package", "xtask"], &[])
         }
+        Task::TestPython(options) => test_python::run(&options),
     }
 }

@@ -1,0 +1,274 @@
+//! Counts what came of the tests, and writes it down.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::ops::AddAssign;
+
+use anyhow::{Result, bail};
+
+use super::expectations::Expectations;
+use super::session::{Kind, Test};
+
+/// How many tests ended how.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    /// Passed of those that ran, in percent.
+    fn percent(self) -> f64 {
+        let ran = self.passed + self.failed;
+        if ran == 0 {
+            return 0.0;
+        }
+        // Rounded down, so that 100 means all.
+        (self.passed * 1000 / ran) as f64 / 10.0
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+/// A test module and what came of it.
+pub struct Module {
+    /// Its name, as `test_json`.
+    pub name: String,
+    counts: Counts,
+    /// Why tests were skipped, and how often.
+    skips: BTreeMap<String, usize>,
+    failures: Vec<Failure>,
+}
+
+struct Failure {
+    test: Test,
+    /// The number of the explanation.
+    known: Option<usize>,
+}
+
+impl Module {
+    /// Counts `tests`.
+    ///
+    /// # Errors
+    /// When a pattern in tests.toml is malformed.
+    pub fn new(name: &str, tests: Vec<Test>, expectations: &Expectations) -> Result<Self> {
+        let mut module = Self {
+            name: name.to_owned(),
+            counts: Counts::default(),
+            skips: BTreeMap::new(),
+            failures: Vec::new(),
+        };
+        for test in tests {
+            match test.kind {
+                Kind::Passed => module.counts.passed += 1,
+                Kind::Skipped => {
+                    module.counts.skipped += 1;
+                    *module.skips.entry(test.why).or_default() += 1;
+                }
+                Kind::Failed => {
+                    module.counts.failed += 1;
+                    let known = expectations.explain(&test.name, &test.why)?;
+                    module.failures.push(Failure { test, known });
+                }
+            }
+        }
+        Ok(module)
+    }
+
+    /// A line for people, and one for each failure that is not explained.
+    pub fn told(&self) -> String {
+        let Counts {
+            passed,
+            failed,
+            skipped,
+        } = self.counts;
+        let mut text = format!(
+            "{}: {passed} passed, {failed} failed, {skipped} skipped",
+            self.name
+        );
+        for failure in self.unexplained() {
+            let why = failure.test.why.lines().next().unwrap_or_default();
+            let _ = write!(text, "\n    {}: {why}", failure.test.name);
+        }
+        text
+    }
+
+    /// All failures with their tracebacks.
+    pub fn details(&self) -> String {
+        let mut text = String::new();
+        for failure in &self.failures {
+            let known = if failure.known.is_some() { " (explained)" } else { "" };
+            let Test {
+                name, why, trace, ..
+            } = &failure.test;
+            let _ = writeln!(text, "=== {name}{known}\n{why}\n{trace}");
+        }
+        text
+    }
+
+    fn unexplained(&self) -> impl Iterator<Item = &Failure> {
+        self.failures
+            .iter()
+            .filter(|failure| failure.known.is_none())
+    }
+}
+
+/// What came of all modules.
+pub struct Report<'a> {
+    modules: Vec<Module>,
+    expectations: &'a Expectations,
+    counts: Counts,
+}
+
+impl<'a> Report<'a> {
+    /// Of `modules`, sorted by name.
+    pub fn new(modules: Vec<Module>, expectations: &'a Expectations) -> Self {
+        let mut counts = Counts::default();
+        for module in &modules {
+            counts += module.counts;
+        }
+        Self {
+            modules,
+            expectations,
+            counts,
+        }
+    }
+
+    /// A line for people.
+    pub fn summary(&self) -> String {
+        let Counts {
+            passed,
+            failed,
+            skipped,
+        } = self.counts;
+        format!(
+            "{} modules: {passed} tests passed ({:.1} % of those that ran), {failed} failed ({} without an \
+             explanation), {skipped} were skipped",
+            self.modules.len(),
+            self.counts.percent(),
+            self.unexplained(),
+        )
+    }
+
+    /// Checks that every failure is explained.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub fn check(&self) -> Result<()> {
+        match self.unexplained() {
+            0 => Ok(()),
+            count => bail!("{count} failures are not explained in xtask/src/test_python/tests.toml"),
+        }
+    }
+
+    fn unexplained(&self) -> usize {
+        let modules = self.modules.iter();
+        modules.map(|module| module.unexplained().count()).sum()
+    }
+
+    /// The failures that explanation `number` explains, by module.
+    fn explained_by(&self, number: usize) -> impl Iterator<Item = &Failure> {
+        let failures = self.modules.iter().flat_map(|module| &module.failures);
+        failures.filter(move |failure| failure.known == Some(number))
+    }
+
+    /// Explanations that explain nothing.
+    pub fn stale(&self) -> impl Iterator<Item = &str> {
+        let known = self.expectations.known.iter().enumerate();
+        known
+            .filter(|(number, _)| self.explained_by(*number).next().is_none())
+            .map(|(_, known)| &*known.why)
+    }
+
+    /// The whole report.
+    pub fn to_markdown(&self) -> String {
+        let mut text = String::from(
+            "# CPython's own tests\n\n\
+             Written by `cargo xtask test-python`, which sends the tests that come with CPython to the service, \
+             module by module, with higher limits than scripts have. A test is a test method; it counts as \
+             failed when any part of it fails. Tests that skip themselves count for nothing.\n\n",
+        );
+        let _ = writeln!(text, "{}.\n", self.summary());
+        self.write_modules(&mut text);
+        self.write_failures(&mut text);
+        self.write_skips(&mut text);
+        self.write_left_out(&mut text);
+        text
+    }
+
+    fn write_modules(&self, text: &mut String) {
+        text.push_str("## Modules\n\n| module | passed | failed | skipped |\n|---|---:|---:|---:|\n");
+        for Module { name, counts, .. } in &self.modules {
+            let Counts {
+                passed,
+                failed,
+                skipped,
+            } = counts;
+            let _ = writeln!(text, "| {name} | {passed} | {failed} | {skipped} |");
+        }
+        text.push('\n');
+    }
+
+    fn write_failures(&self, text: &mut String) {
+        text.push_str("## Failures\n\n");
+        for (number, known) in self.expectations.known.iter().enumerate() {
+            let names: Vec<&str> = self.explained_by(number).map(Failure::name).collect();
+            if !names.is_empty() {
+                write_names(text, &known.why, &names);
+            }
+        }
+        let failures = self.modules.iter().flat_map(Module::unexplained);
+        let names: Vec<&str> = failures.map(Failure::name).collect();
+        if !names.is_empty() {
+            write_names(text, "Not explained.", &names);
+        }
+    }
+
+    fn write_skips(&self, text: &mut String) {
+        /// Reasons that are given more rarely say little.
+        const OFTEN: usize = 10;
+        let mut skips: BTreeMap<&str, usize> = BTreeMap::new();
+        for (reason, count) in self.modules.iter().flat_map(|module| &module.skips) {
+            *skips.entry(reason).or_default() += count;
+        }
+        let mut skips: Vec<_> = skips.into_iter().collect();
+        skips.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let _ = write!(
+            text,
+            "## Skipped\n\nReasons that at least {OFTEN} tests or modules give.\n\n| reason | times |\n|---|---:|\n"
+        );
+        for (reason, count) in skips.iter().filter(|(_, count)| *count >= OFTEN) {
+            let reason = reason.replace('|', "\\|").replace('\n', " ");
+            let _ = writeln!(text, "| {reason} | {count} |");
+        }
+        text.push('\n');
+    }
+
+    fn write_left_out(&self, text: &mut String) {
+        text.push_str("## Left out\n\n");
+        for (reason, modules) in &self.expectations.left_out {
+            let _ = writeln!(text, "- {reason}: {}", modules.join(", "));
+        }
+    }
+}
+
+impl Failure {
+    fn name(&self) -> &str {
+        &self.test.name
+    }
+}
+
+fn write_names(text: &mut String, why: &str, names: &[&str]) {
+    let _ = write!(text, "{why} ({})\n\n", names.len());
+    for name in names {
+        let _ = writeln!(text, "- `{name}`");
+    }
+    text.push('\n');
+}
