@@ -55,7 +55,8 @@ pub fn run(options: &Options) -> Result<()> {
     let files = TestFiles::read(&cpython)?;
     let expectations = Expectations::read()?;
     let all: Vec<&str> = files.modules().collect();
-    for name in expectations.left_out.values().flatten() {
+    let named = expectations.left_out.values().flatten();
+    for name in named.chain(&expectations.insist) {
         ensure!(all.contains(&&**name), "tests.toml: there is no {name}");
     }
     let chosen: Vec<&str> = if options.modules.is_empty() {
@@ -107,7 +108,9 @@ fn run_modules(
     let done = Mutex::new(Vec::new());
     let work = || -> Result<()> {
         while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tests = session::run(&service.url, files, name).with_context(|| name.to_string())?;
+            let insist = expectations.insist.iter().any(|insisted| insisted == name);
+            let tests = session::run(&service.url, files, name, insist)
+                .with_context(|| name.to_string())?;
             let module = Module::new(name, tests, expectations)?;
             println!("{}", module.told());
             done.lock()

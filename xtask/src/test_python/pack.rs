@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// What every test module needs.
-const ALWAYS: [&str; 2] = ["__init__.py", "support"];
+const ALWAYS: [&str; 2] = ["__init__", "support"];
 
 /// The files and directories of `Lib/test`, by the name under which tests speak of them: without `.py`.
 pub struct TestFiles {
@@ -37,8 +37,11 @@ impl TestFiles {
 
     /// The names of all test modules, sorted.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
-        let names = self.entries.keys().map(String::as_str);
-        names.filter(|name| name.starts_with("test_"))
+        let modules = self
+            .entries
+            .iter()
+            .filter(|(name, path)| name.starts_with("test_") && is_module(path));
+        modules.map(|(name, _)| name.as_str())
     }
 
     /// A gzipped tar archive of `module`, of what every test needs, and of all that these name.
@@ -61,8 +64,9 @@ impl TestFiles {
 
     /// `module` and whatever its files name, and so on.
     fn needed(&self, module: &str) -> Result<BTreeSet<String>> {
-        let mut needed: BTreeSet<String> = ALWAYS.map(|name| name.replace(".py", "")).into();
-        let mut unread = vec![module.to_owned()];
+        let mut needed = BTreeSet::new();
+        let mut unread: Vec<String> = ALWAYS.map(str::to_owned).into();
+        unread.push(module.to_owned());
         while let Some(name) = unread.pop() {
             if !needed.insert(name.clone()) {
                 continue;
@@ -76,15 +80,16 @@ impl TestFiles {
         Ok(needed)
     }
 
-    /// The entries that `text` names. Modules count only where they are imported: their names are
-    /// good names for other things, too.
+    /// The entries that `text` names. Modules of Python count only where they are imported: their
+    /// names are good names for other things, too. Packages may hold data.
     fn named_in(&self, text: &str) -> BTreeSet<String> {
         let mut named = BTreeSet::new();
         for line in text.lines() {
             let imports = line.contains("import ") || line.contains("test.");
             let names = words(line, "_").chain(words(line, "_.").filter(|word| word.contains('.')));
             for name in names {
-                let counts = |path| imports || !is_module(path);
+                let is_data = |path: &Path| !name.starts_with("test_") && !is_python(path);
+                let counts = |path: &Path| imports || is_data(path);
                 if self.entries.get(name).is_some_and(|path| counts(path)) {
                     named.insert(name.to_owned());
                 }
@@ -100,14 +105,20 @@ fn words<'a>(line: &'a str, others: &'a str) -> impl Iterator<Item = &'a str> {
 }
 
 fn is_module(path: &Path) -> bool {
-    path.extension().is_some_and(|suffix| suffix == "py") || path.join("__init__.py").exists()
+    is_python(path) || path.join("__init__.py").exists()
+}
+
+fn is_python(path: &Path) -> bool {
+    path.extension().is_some_and(|suffix| suffix == "py")
 }
 
 /// `path` itself or what lies below it, as far as it is Python.
 fn python_files(path: &Path) -> Result<Vec<PathBuf>> {
     if path.is_file() {
-        let is_python = path.extension().is_some_and(|suffix| suffix == "py");
-        return Ok(is_python.then(|| path.to_owned()).into_iter().collect());
+        return Ok(is_python(path)
+            .then(|| path.to_owned())
+            .into_iter()
+            .collect());
     }
     let pattern = path.join("**/*.py");
     Ok(glob::glob(&pattern.to_string_lossy())?.collect::<Result<_, _>>()?)

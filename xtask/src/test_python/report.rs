@@ -93,6 +93,9 @@ impl Module {
             "{}: {passed} passed, {failed} failed, {skipped} skipped",
             self.name
         );
+        if let Some(reason) = self.skipped_whole() {
+            let _ = write!(text, " as a whole: {reason}");
+        }
         for failure in self.unexplained() {
             let why = failure.test.why.lines().next().unwrap_or_default();
             let _ = write!(text, "\n    {}: {why}", failure.test.name);
@@ -104,13 +107,24 @@ impl Module {
     pub fn details(&self) -> String {
         let mut text = String::new();
         for failure in &self.failures {
-            let known = if failure.known.is_some() { " (explained)" } else { "" };
+            let known = if failure.known.is_some() {
+                " (explained)"
+            } else {
+                ""
+            };
             let Test {
                 name, why, trace, ..
             } = &failure.test;
             let _ = writeln!(text, "=== {name}{known}\n{why}\n{trace}");
         }
         text
+    }
+
+    /// Why nothing of the module ran.
+    fn skipped_whole(&self) -> Option<&str> {
+        let ran = self.counts.passed + self.counts.failed;
+        let (reason, _) = self.skips.iter().max_by_key(|(_, count)| **count)?;
+        (ran == 0).then_some(reason)
     }
 
     fn unexplained(&self) -> impl Iterator<Item = &Failure> {
@@ -164,7 +178,9 @@ impl<'a> Report<'a> {
     pub fn check(&self) -> Result<()> {
         match self.unexplained() {
             0 => Ok(()),
-            count => bail!("{count} failures are not explained in xtask/src/test_python/tests.toml"),
+            count => {
+                bail!("{count} failures are not explained in xtask/src/test_python/tests.toml")
+            }
         }
     }
 
@@ -204,7 +220,9 @@ impl<'a> Report<'a> {
     }
 
     fn write_modules(&self, text: &mut String) {
-        text.push_str("## Modules\n\n| module | passed | failed | skipped |\n|---|---:|---:|---:|\n");
+        text.push_str(
+            "## Modules\n\n| module | passed | failed | skipped |\n|---|---:|---:|---:|\n",
+        );
         for Module { name, counts, .. } in &self.modules {
             let Counts {
                 passed,

@@ -1,7 +1,8 @@
 """Runs one module of CPython's tests inside the sandbox and tells the host, line by line, what came of it.
 
 The host puts `JOB = {...}` below: `files`, a gzipped tar archive in base64; `module`, the module's
-name; `first`, the number of the test to begin with. Numbers count the module's tests in the order of
+name; `first`, the number of the test to begin with; `insist`, whether to claim that there are sockets
+and threads. Numbers count the module's tests in the order of
 unittest's loader, so that a run that dies can be taken up behind the test that killed it.
 """
 
@@ -132,6 +133,11 @@ def load(name):
         support.use_resources = {}
         support.verbose = 0
         support.record_original_stdout(sys.stdout)
+        if JOB["insist"]:
+            from test.support import socket_helper, threading_helper
+            support.has_socket_support = True
+            socket_helper.has_gethostname = True
+            threading_helper.can_start_thread = True
         module = importlib.import_module(name)
         loader = unittest.TestLoader()
         suite = loader.loadTestsFromModule(module)

@@ -67,6 +67,7 @@ enum Event {
 struct Job<'a> {
     module: String,
     first: usize,
+    insist: bool,
     files: &'a str,
 }
 
@@ -87,12 +88,14 @@ struct Run {
 
 /// All tests of `module`, run by the service at `url`.
 ///
+/// `insist` runs it even where it would skip itself for want of sockets and threads.
+///
 /// A run that dies, at a limit or of a crash, is taken up with the test that it was at; only a test
 /// that a run dies of at once is to blame.
 ///
 /// # Errors
 /// When the service does not answer as it should.
-pub fn run(url: &str, files: &TestFiles, module: &str) -> Result<Vec<Test>> {
+pub fn run(url: &str, files: &TestFiles, module: &str, insist: bool) -> Result<Vec<Test>> {
     let archive = BASE64.encode(files.pack(module)?);
     let mut tests: BTreeMap<usize, Test> = BTreeMap::new();
     let mut others: Vec<Test> = Vec::new();
@@ -101,6 +104,7 @@ pub fn run(url: &str, files: &TestFiles, module: &str) -> Result<Vec<Test>> {
         let job = Job {
             module: format!("test.{module}"),
             first,
+            insist,
             files: &archive,
         };
         let run = execute(url, &job)?;
