@@ -63,7 +63,16 @@ pub fn build(
     for module in recipe.modules.values() {
         interpreter.extend(plan.module(module)?);
     }
-    for file in ["interpreter.c", "archive.c", "network.c", "seal.c"] {
+    let own = [
+        "interpreter.c",
+        "archive.c",
+        "clock.c",
+        "identity.c",
+        "locks.c",
+        "network.c",
+        "seal.c",
+    ];
+    for file in own {
         interpreter.push(plan.own(&wasm.join("guest").join(file))?);
     }
     interpreter.push(plan.own(&write_inittab(recipe, work)?)?);

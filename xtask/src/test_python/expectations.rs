@@ -12,8 +12,7 @@ use serde::Deserialize;
 pub struct Expectations {
     /// Reasons and the modules that are left out for them.
     pub left_out: BTreeMap<String, Vec<String>>,
-    /// Modules that skip themselves where there are no sockets or threads, though parts of them
-    /// need none; here they run.
+    /// Modules that skip themselves as a whole for what only parts of them need; here they run.
     pub insist: Vec<String>,
     /// Failures that are explained.
     #[serde(default)]

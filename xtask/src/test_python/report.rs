@@ -263,8 +263,13 @@ impl<'a> Report<'a> {
             "## Skipped\n\nReasons that at least {OFTEN} tests or modules give.\n\n| reason | times |\n|---|---:|\n"
         );
         for (reason, count) in skips.iter().filter(|(_, count)| *count >= OFTEN) {
-            let reason = reason.replace('|', "\\|").replace('\n', " ");
-            let _ = writeln!(text, "| {reason} | {count} |");
+            let _ = writeln!(text, "| {} | {count} |", one_line(reason));
+        }
+        text.push_str("\nModules of which nothing ran:\n\n| module | reason |\n|---|---|\n");
+        for module in &self.modules {
+            if let Some(reason) = module.skipped_whole() {
+                let _ = writeln!(text, "| {} | {} |", module.name, one_line(reason));
+            }
         }
         text.push('\n');
     }
@@ -281,6 +286,11 @@ impl Failure {
     fn name(&self) -> &str {
         &self.test.name
     }
+}
+
+/// `text` as a cell of a table.
+fn one_line(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
 }
 
 fn write_names(text: &mut String, why: &str, names: &[&str]) {

@@ -1,8 +1,8 @@
 """Runs one module of CPython's tests inside the sandbox and tells the host, line by line, what came of it.
 
 The host puts `JOB = {...}` below: `files`, a gzipped tar archive in base64; `module`, the module's
-name; `first`, the number of the test to begin with; `insist`, whether to claim that there are sockets
-and threads. Numbers count the module's tests in the order of
+name; `first`, the number of the test to begin with; `insist`, whether to claim that there is what the
+module as a whole asks for. Numbers count the module's tests in the order of
 unittest's loader, so that a run that dies can be taken up behind the test that killed it.
 """
 
@@ -14,12 +14,15 @@ import os
 import sys
 import tarfile
 import traceback
+import types
 import unittest
 
 LIBRARY = "/tmp/lib"
 DIRECTORY = "/tmp/work"
 # Starts a line that is meant for the host; tests print too.
 MARK = "\x1e"
+# C modules that only CPython's tests use.
+ABSENT = ("_testcapi", "_testinternalcapi", "_testlimitedcapi", "_testsinglephase", "_testmultiphase")
 # Of an explanation.
 MOST_CHARACTERS = 6000
 
@@ -125,6 +128,36 @@ def drop(suite, first):
             drop(test, first)
 
 
+class Absent(types.ModuleType):
+    """Stands in for one of the C modules of CPython's tests: a test that calls it is skipped."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def absent(*args, **kwargs):
+            raise unittest.SkipTest(f"calls {self.__name__}.{name}")
+        return absent
+
+
+def insist():
+    """Keeps modules from skipping themselves as a whole for what only parts of them need."""
+    from test import support
+    from test.support import socket_helper, threading_helper
+    support.has_socket_support = True
+    socket_helper.has_gethostname = True
+    threading_helper.can_start_thread = True
+    for name in ABSENT:
+        sys.modules[name] = Absent(name)
+    # Imported for a helper, by modules that start no process.
+    support.has_subprocess_support = True
+    try:
+        import test.test_tools
+    except ImportError:
+        pass
+    support.has_subprocess_support = False
+
+
 def load(name):
     """The module's tests, or None after saying why there are none."""
     try:
@@ -134,10 +167,7 @@ def load(name):
         support.verbose = 0
         support.record_original_stdout(sys.stdout)
         if JOB["insist"]:
-            from test.support import socket_helper, threading_helper
-            support.has_socket_support = True
-            socket_helper.has_gethostname = True
-            threading_helper.can_start_thread = True
+            insist()
         module = importlib.import_module(name)
         loader = unittest.TestLoader()
         suite = loader.loadTestsFromModule(module)

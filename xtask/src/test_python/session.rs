@@ -88,7 +88,7 @@ struct Run {
 
 /// All tests of `module`, run by the service at `url`.
 ///
-/// `insist` runs it even where it would skip itself for want of sockets and threads.
+/// `insist` runs it even where it would skip itself as a whole.
 ///
 /// A run that dies, at a limit or of a crash, is taken up with the test that it was at; only a test
 /// that a run dies of at once is to blame.
