@@ -120,10 +120,7 @@ mod tests {
     async fn spinning_runs_out_of_time() {
         let clock = CpuClock::default();
         let limit = Duration::from_millis(20);
-        assert_eq!(
-            metered(pin!(spin()), &clock, limit).await,
-            Err(OutOfTime)
-        );
+        assert_eq!(metered(pin!(spin()), &clock, limit).await, Err(OutOfTime));
         assert!(clock.used() > limit);
     }
 

@@ -30,6 +30,7 @@ def install():
         zipimport.zipimporter,
         _frozen_importlib_external.FileFinder.path_hook(
             (_frozen_importlib_external.SourceFileLoader, [".py"]),
+            (_frozen_importlib_external.SourcelessFileLoader, [".pyc"]),
         ),
     ]
     sys.meta_path += [_frozen_importlib_external.PathFinder, importer.MissingModules]

@@ -5,21 +5,20 @@ import os
 # What each of them would need. Whether `os` has a function can still be asked with hasattr.
 NEEDS = {
     "other processes": """
-        fork forkpty register_at_fork execv execve execl execle execlp execlpe execvp execvpe
-        posix_spawn posix_spawnp spawnl spawnle spawnlp spawnlpe spawnv spawnve spawnvp spawnvpe
-        system wait wait3 wait4 waitid waitpid kill killpg pipe pipe2 mkfifo nice getppid getpgid
-        getpgrp getpriority getsid setpgid setpgrp setpriority setsid pidfd_open
-        sched_getaffinity sched_setaffinity getloadavg
+        execv execve fork forkpty getloadavg getpgid getpgrp getppid getpriority getsid kill killpg
+        mkfifo nice pidfd_open pipe pipe2 posix_spawn posix_spawnp register_at_fork sched_getaffinity
+        sched_setaffinity setpgid setpgrp setpriority setsid spawnl spawnle spawnlp spawnlpe spawnv
+        spawnve spawnvp spawnvpe system wait wait3 wait4 waitid waitpid
     """,
     "users and permissions": """
-        chmod fchmod lchmod chown fchown lchown chroot getgrouplist getgroups getlogin getresgid
-        getresuid initgroups setegid seteuid setgid setgroups setregid setresgid setresuid setreuid
-        setuid getxattr listxattr removexattr setxattr
+        chown chroot fchmod fchown getgrouplist getgroups getlogin getresgid getresuid getxattr
+        initgroups lchmod lchown listxattr removexattr setegid seteuid setgid setgroups setregid
+        setresgid setresuid setreuid setuid setxattr
     """,
     "a terminal": "ctermid login_tty openpty ptsname posix_openpt tcgetpgrp tcsetpgrp ttyname",
     "a Unix kernel": """
-        copy_file_range dup dup2 eventfd fchdir fwalk lockf memfd_create mknod sendfile splice
-        statvfs fstatvfs sync
+        copy_file_range dup2 eventfd fchdir fstatvfs fwalk lockf memfd_create mknod sendfile splice
+        statvfs sync
     """,
 }
 REASONS = {name: reason for reason, names in NEEDS.items() for name in names.split()}

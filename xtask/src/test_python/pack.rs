@@ -88,7 +88,9 @@ impl TestFiles {
             let imports = line.contains("import ") || line.contains("test.");
             let names = words(line, "_").chain(words(line, "_.").filter(|word| word.contains('.')));
             for name in names {
-                let is_data = |path: &Path| !name.starts_with("test_") && !is_python(path);
+                let is_data = |path: &Path| {
+                    !is_python(path) && (!name.starts_with("test_") || name.contains('.'))
+                };
                 let counts = |path: &Path| imports || is_data(path);
                 if self.entries.get(name).is_some_and(|path| counts(path)) {
                     named.insert(name.to_owned());

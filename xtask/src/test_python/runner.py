@@ -169,12 +169,7 @@ def load(name):
         if JOB["insist"]:
             insist()
         module = importlib.import_module(name)
-        loader = unittest.TestLoader()
-        suite = loader.loadTestsFromModule(module)
-        for error in loader.errors:
-            say(event="end", number=None, name=name, outcome="failed", why=readable(error.strip().splitlines()[-1]),
-                trace=readable(error))
-        return suite
+        return unittest.TestLoader().loadTestsFromModule(module)
     except unittest.SkipTest as skip:
         say(event="end", number=None, name=name, outcome="skipped", why=readable(str(skip)))
     except Exception:
