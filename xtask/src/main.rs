@@ -32,7 +32,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Run the tests that come with CPython inside the sandbox; all of them take some twenty minutes.
+    /// Run the tests that come with CPython inside the sandbox; all of them take about ten minutes.
     TestPython(test_python::Options),
 }
 

@@ -1,6 +1,6 @@
 //! Counts what came of the tests, and writes it down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::AddAssign;
 
@@ -189,17 +189,13 @@ impl<'a> Report<'a> {
         modules.map(|module| module.unexplained().count()).sum()
     }
 
-    /// The failures that explanation `number` explains, by module.
-    fn explained_by(&self, number: usize) -> impl Iterator<Item = &Failure> {
-        let failures = self.modules.iter().flat_map(|module| &module.failures);
-        failures.filter(move |failure| failure.known == Some(number))
-    }
-
     /// Explanations that explain nothing.
     pub fn stale(&self) -> impl Iterator<Item = &str> {
+        let failures = self.modules.iter().flat_map(|module| &module.failures);
+        let used: BTreeSet<usize> = failures.filter_map(|failure| failure.known).collect();
         let known = self.expectations.known.iter().enumerate();
         known
-            .filter(|(number, _)| self.explained_by(*number).next().is_none())
+            .filter(move |(number, _)| !used.contains(number))
             .map(|(_, known)| &*known.why)
     }
 
@@ -223,29 +219,44 @@ impl<'a> Report<'a> {
         text.push_str(
             "## Modules\n\n| module | passed | failed | skipped |\n|---|---:|---:|---:|\n",
         );
-        for Module { name, counts, .. } in &self.modules {
+        for module in &self.modules {
             let Counts {
                 passed,
                 failed,
                 skipped,
-            } = counts;
-            let _ = writeln!(text, "| {name} | {passed} | {failed} | {skipped} |");
+            } = module.counts;
+            if module.skipped_whole().is_none() {
+                let name = &module.name;
+                let _ = writeln!(text, "| {name} | {passed} | {failed} | {skipped} |");
+            }
         }
         text.push('\n');
     }
 
     fn write_failures(&self, text: &mut String) {
-        text.push_str("## Failures\n\n");
-        for (number, known) in self.expectations.known.iter().enumerate() {
-            let names: Vec<&str> = self.explained_by(number).map(Failure::name).collect();
-            if !names.is_empty() {
-                write_names(text, &known.why, &names);
+        /// Longer lists of names say less than a number.
+        const SHORT: usize = 6;
+        let mut reasons: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+        for module in &self.modules {
+            for failure in &module.failures {
+                let known = failure.known.map(|number| &self.expectations.known[number]);
+                let reason = known.map_or("Not explained.", |known| &known.why);
+                let modules = reasons.entry(reason).or_default();
+                let names = modules.entry(&module.name).or_default();
+                names.push(&failure.test.name);
             }
         }
-        let failures = self.modules.iter().flat_map(Module::unexplained);
-        let names: Vec<&str> = failures.map(Failure::name).collect();
-        if !names.is_empty() {
-            write_names(text, "Not explained.", &names);
+        text.push_str("## Failures\n\n");
+        for (reason, modules) in reasons {
+            let count: usize = modules.values().map(Vec::len).sum();
+            let _ = write!(text, "{reason} ({count})\n\n");
+            for (module, names) in modules {
+                let _ = match names.len() {
+                    ..=SHORT => writeln!(text, "- `{}`", names.join("`, `")),
+                    count => writeln!(text, "- {count} tests of {module}"),
+                };
+            }
+            text.push('\n');
         }
     }
 
@@ -282,21 +293,7 @@ impl<'a> Report<'a> {
     }
 }
 
-impl Failure {
-    fn name(&self) -> &str {
-        &self.test.name
-    }
-}
-
 /// `text` as a cell of a table.
 fn one_line(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
-}
-
-fn write_names(text: &mut String, why: &str, names: &[&str]) {
-    let _ = write!(text, "{why} ({})\n\n", names.len());
-    for name in names {
-        let _ = writeln!(text, "- `{name}`");
-    }
-    text.push('\n');
 }
