@@ -2,10 +2,53 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+
+/// The processor time that a future has used. Clones read the same clock.
+#[derive(Debug, Clone, Default)]
+pub struct CpuClock(Arc<Reading>);
+
+/// In nanoseconds.
+#[derive(Debug, Default)]
+struct Reading {
+    /// Used until the present poll.
+    before: AtomicU64,
+    /// What the polling thread's own clock said when it began to poll.
+    since: AtomicU64,
+}
+
+impl CpuClock {
+    /// What has been used when the future is not being polled.
+    pub fn used(&self) -> Duration {
+        Duration::from_nanos(self.0.before.load(Ordering::Relaxed))
+    }
+
+    /// What has been used so far; to be called by the future itself.
+    pub fn now(&self) -> Duration {
+        let since = Duration::from_nanos(self.0.since.load(Ordering::Relaxed));
+        self.used() + thread_cpu_time().saturating_sub(since)
+    }
+
+    fn begin(&self) {
+        let now = nanoseconds(thread_cpu_time());
+        self.0.since.store(now, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        let now = nanoseconds(self.now());
+        self.0.before.store(now, Ordering::Relaxed);
+    }
+}
+
+/// Good for 584 years.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// Runs a future and adds up the processor time of the threads that poll it.
 ///
@@ -13,7 +56,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// noticed one tick later.
 pub struct Metered<'a, F> {
     future: Pin<&'a mut F>,
-    used: &'a mut Duration,
+    clock: &'a CpuClock,
     limit: Duration,
 }
 
@@ -21,16 +64,16 @@ pub struct Metered<'a, F> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct OutOfTime;
 
-/// Limits `future` to `limit` of processor time; what it used is added to `used` as it goes, and is
-/// there even when the metered future is dropped before its end.
+/// Limits `future` to `limit` of processor time, by `clock`, which tells what it used even when the
+/// metered future is dropped before its end.
 pub fn metered<'a, F: Future>(
     future: Pin<&'a mut F>,
-    used: &'a mut Duration,
+    clock: &'a CpuClock,
     limit: Duration,
 ) -> Metered<'a, F> {
     Metered {
         future,
-        used,
+        clock,
         limit,
     }
 }
@@ -40,12 +83,12 @@ impl<F: Future> Future for Metered<'_, F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let before = thread_cpu_time();
+        this.clock.begin();
         let poll = this.future.as_mut().poll(context);
-        *this.used += thread_cpu_time().saturating_sub(before);
+        this.clock.end();
         match poll {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending if *this.used > this.limit => Poll::Ready(Err(OutOfTime)),
+            Poll::Pending if this.clock.used() > this.limit => Poll::Ready(Err(OutOfTime)),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -75,21 +118,18 @@ mod tests {
 
     #[tokio::test]
     async fn spinning_runs_out_of_time() {
-        let mut used = Duration::ZERO;
+        let clock = CpuClock::default();
         let limit = Duration::from_millis(20);
-        assert_eq!(
-            metered(pin!(spin()), &mut used, limit).await,
-            Err(OutOfTime)
-        );
-        assert!(used > limit);
+        assert_eq!(metered(pin!(spin()), &clock, limit).await, Err(OutOfTime));
+        assert!(clock.used() > limit);
     }
 
     #[tokio::test]
     async fn waiting_costs_nothing() {
-        let mut used = Duration::ZERO;
+        let clock = CpuClock::default();
         let wait = tokio::time::sleep(Duration::from_millis(50));
         assert_eq!(
-            metered(pin!(wait), &mut used, Duration::from_millis(25)).await,
+            metered(pin!(wait), &clock, Duration::from_millis(25)).await,
             Ok(())
         );
     }

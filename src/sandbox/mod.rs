@@ -20,7 +20,7 @@ mod wasi;
 
 use std::path::Path;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use wasmtime::{InstancePre, Linker, Store, UpdateDeadline};
@@ -30,7 +30,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 use self::engine::Ticker;
 use self::guest::Guest;
 use self::memory::MemoryLimiter;
-use self::meter::{OutOfTime, metered};
+use self::meter::{CpuClock, OutOfTime, metered};
 use self::output::Capture;
 use self::scratch::{Scratch, ScratchPool};
 use self::wasi::Guard;
@@ -58,6 +58,7 @@ struct Host {
     wasi: WasiP1Ctx,
     memory: MemoryLimiter,
     guard: Guard,
+    cpu: CpuClock,
 }
 
 impl Sandbox {
@@ -119,9 +120,10 @@ impl Sandbox {
 
         let _running = self.ticker.running();
         let started = Instant::now();
-        let ended = self.call(&guest, &mut store, script, &mut usage.cpu).await;
+        let ended = self.call(&guest, &mut store, script).await;
         usage.run = started.elapsed();
         let host = store.data();
+        usage.cpu = host.cpu.used();
         usage.memory = host.memory.in_use();
         let result = match ended {
             _ if host.guard.calls > self.limits.host_calls => {
@@ -155,6 +157,7 @@ impl Sandbox {
             wasi: wasi.build_p1(),
             memory: MemoryLimiter::new(self.limits.memory),
             guard: Guard::new(self.limits.files),
+            cpu: CpuClock::default(),
         };
         let mut store = Store::new(self.python.module().engine(), host);
         store.limiter(|host| &mut host.memory);
@@ -171,15 +174,10 @@ impl Sandbox {
     }
 
     /// Lets the guest run until it ends or a clock ends it.
-    async fn call(
-        &self,
-        guest: &Guest,
-        store: &mut Store<Host>,
-        script: &str,
-        cpu: &mut Duration,
-    ) -> Ended {
+    async fn call(&self, guest: &Guest, store: &mut Store<Host>, script: &str) -> Ended {
+        let cpu = store.data().cpu.clone();
         let run = pin!(guest.run(store, script, self.limits.result));
-        match tokio::time::timeout(self.limits.wall, metered(run, cpu, self.limits.cpu)).await {
+        match tokio::time::timeout(self.limits.wall, metered(run, &cpu, self.limits.cpu)).await {
             Ok(Ok(Ok(answer))) => Ended::Answered(answer),
             Ok(Ok(Err(error))) => Ended::Died(error),
             Ok(Err(OutOfTime)) => Ended::OutOfCpu,

@@ -11,6 +11,52 @@ int socket(int domain, int type, int protocol)
     return -1;
 }
 
+static int not_a_socket(void)
+{
+    errno = ENOTSOCK;
+    return -1;
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+    return not_a_socket();
+}
+
+int connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+    return not_a_socket();
+}
+
+int getpeername(int fd, struct sockaddr *address, socklen_t *size)
+{
+    return not_a_socket();
+}
+
+int getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+    return not_a_socket();
+}
+
+int listen(int fd, int backlog)
+{
+    return not_a_socket();
+}
+
+ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *from_size)
+{
+    return not_a_socket();
+}
+
+ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size)
+{
+    return not_a_socket();
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
+{
+    return not_a_socket();
+}
+
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result)
 {
     return EAI_NONAME;

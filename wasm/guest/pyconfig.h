@@ -166,17 +166,52 @@
 #define HAVE_TM_ZONE 1
 #define HAVE_UNAME 1
 
+/* Users: there is one, and no permissions (identity.c). wasi-libc does not declare these. */
+#define HAVE_GETEGID 1
+#define HAVE_GETEUID 1
+#define HAVE_GETGID 1
+#define HAVE_GETHOSTNAME 1
+#define HAVE_GETUID 1
+#define HAVE_UMASK 1
+unsigned getegid(void);
+unsigned geteuid(void);
+unsigned getgid(void);
+unsigned getuid(void);
+unsigned umask(unsigned mask);
+int gethostname(char *name, unsigned long size);
+
 /* Sockets: the module can be imported; every way to make one fails (network.c). */
+#define ENABLE_IPV6 1
+#define HAVE_ACCEPT 1
 #define HAVE_ADDRINFO 1
+#define HAVE_BIND 1
+#define HAVE_CONNECT 1
 #define HAVE_GETADDRINFO 1
 #define HAVE_GETHOSTBYNAME 1
 #define HAVE_GETNAMEINFO 1
+#define HAVE_GETPEERNAME 1
+#define HAVE_GETSOCKNAME 1
+#define HAVE_LISTEN 1
+#define HAVE_RECVFROM 1
+#define HAVE_SENDTO 1
+#define HAVE_SETSOCKOPT 1
+#define HAVE_SHUTDOWN 1
 #define HAVE_SOCKET 1
 #define HAVE_INET_ATON 1
 #define HAVE_INET_PTON 1
 #define HAVE_SOCKADDR_STORAGE 1
 #define HAVE_SOCKLEN_T 1
-int socket(int domain, int type, int protocol); /* wasi-libc does not declare it */
+/* wasi-libc does not declare these. */
+struct sockaddr;
+int socket(int domain, int type, int protocol);
+int bind(int fd, const struct sockaddr *address, unsigned size);
+int connect(int fd, const struct sockaddr *address, unsigned size);
+int getpeername(int fd, struct sockaddr *address, unsigned *size);
+int getsockname(int fd, struct sockaddr *address, unsigned *size);
+int listen(int fd, int backlog);
+long recvfrom(int fd, void *buffer, unsigned long size, int flags, struct sockaddr *from, unsigned *from_size);
+long sendto(int fd, const void *data, unsigned long size, int flags, const struct sockaddr *to, unsigned to_size);
+int setsockopt(int fd, int level, int option, const void *value, unsigned size);
 
 /* Text and numbers. */
 #define HAVE_ACOSH 1

@@ -12,4 +12,5 @@ build_time_vars = {
     "SOABI": "",
     "TZPATH": "",
     "VERSION": "3.13",
+    "WITH_DOC_STRINGS": 1,
 }

@@ -5,6 +5,7 @@ mod fetch_python;
 mod project;
 mod service;
 mod soak;
+mod test_python;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -41,6 +42,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the tests that come with CPython inside the sandbox; all of them take about ten minutes.
+    TestPython(test_python::Options),
 }
 
 fn main() -> Result<()> {
@@ -61,5 +64,6 @@ fn main() -> Result<()> {
             )?;
             project::cargo(&["test", "--release", "--package", "xtask"], &[])
         }
+        Task::TestPython(options) => test_python::run(&options),
     }
 }

@@ -5,6 +5,7 @@
 //! the [`Quota`], lets wasmtime do the work and notes what came of it. Their signatures are those of
 //! `wasi_snapshot_preview1`, in which every argument is a number.
 
+mod clocks;
 mod files;
 mod quota;
 mod waiting;
@@ -51,6 +52,7 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
         &mut host.wasi
     })?;
     linker.allow_shadowing(true);
+    clocks::add(linker)?;
     files::guard(linker)?;
     waiting::guard(linker)?;
     refuse_links(linker)?;

@@ -11,6 +11,9 @@ from _sandbox import source
 SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = range(1, 7)
 COMPILING, EXECUTING, CALLING, ENCODING = range(4)
 
+# Characters of a source line that is shown with a SyntaxError. Longer ones would fill stderr.
+LONGEST_LINE = 10_000
+
 
 def describe(exception, step, main, stderr, _import=builtins.__import__):
     """The status and the text for an exception that ended a script.
@@ -109,6 +112,8 @@ def _add_source_line(error):
     if error.filename == source.FILE_NAME and error.text is None and error.lineno:
         lines = source.ScriptLoader.get_source("script").splitlines(True)
         error.text = "".join(lines[error.lineno - 1:error.lineno])
+    if isinstance(error.text, str) and len(error.text) > LONGEST_LINE:
+        error.text = None
 
 
 def _drop_outer_frames(exception):

@@ -12,7 +12,11 @@ from _sandbox import importer
 
 def _chdir(path, _chdir=posix.chdir):
     # wasi-libc leaves `..` in the current directory; there are no links, so it can be resolved here.
-    _chdir(os.path.normpath(os.path.join(os.getcwd(), os.fsdecode(path))))
+    try:
+        _chdir(os.path.normpath(os.path.join(os.getcwd(), os.fsdecode(path))))
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 def install():
@@ -26,6 +30,7 @@ def install():
         zipimport.zipimporter,
         _frozen_importlib_external.FileFinder.path_hook(
             (_frozen_importlib_external.SourceFileLoader, [".py"]),
+            (_frozen_importlib_external.SourcelessFileLoader, [".pyc"]),
         ),
     ]
     sys.meta_path += [_frozen_importlib_external.PathFinder, importer.MissingModules]

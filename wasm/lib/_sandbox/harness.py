@@ -23,14 +23,14 @@ import random
 
 import _sitebuiltins
 from _frozen_importlib import ModuleSpec
-from _sandbox import event_loop, files, source, time_zones
+from _sandbox import event_loop, files, missing_functions, source
 from _sandbox.failure import describe
 from _sandbox.importer import ArchiveImporter
 from _sandbox.rehearsal import SCRIPTS as rehearsal_scripts
 
 event_loop.install()
 files.install()
-time_zones.install()
+missing_functions.install()
 builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
 builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 builtins.help = _sitebuiltins._Helper()

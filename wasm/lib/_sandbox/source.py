@@ -21,6 +21,10 @@ class ScriptLoader:
     """Stands in `__loader__` of the module `script`."""
 
     @staticmethod
+    def get_filename(name):
+        return FILE_NAME
+
+    @staticmethod
     def get_source(name):
         return Source(_script.source())
 

@@ -51,6 +51,31 @@ pub struct Options {
     downloads: Option<PathBuf>,
 }
 
+impl Options {
+    fn downloads(&self) -> Option<PathBuf> {
+        let set = || std::env::var_os("PYTHON_EXECUTOR_DOWNLOADS").map(Into::into);
+        self.downloads.clone().or_else(set)
+    }
+}
+
+/// Where the build keeps its own files.
+fn work_directory() -> PathBuf {
+    project::root().join("target").join("python")
+}
+
+/// The directory of CPython's sources, as the interpreter is built from them; they are brought there
+/// if they are not there yet.
+///
+/// # Errors
+/// When they cannot be had.
+pub fn cpython() -> Result<PathBuf> {
+    let work = work_directory();
+    std::fs::create_dir_all(&work)?;
+    let pins = Pins::read(&project::wasm())?;
+    let downloads = Options::default().downloads();
+    Ok(sources::fetch(&pins.cpython, downloads.as_deref(), &work)?.root)
+}
+
 /// Makes `wasm/python.wasm`, `wasm/python.cwasm` and `wasm/manifest.json`, unless they are up to date.
 ///
 /// # Errors
@@ -68,16 +93,12 @@ pub fn run(options: &Options) -> Result<()> {
     }
     println!("Building Python {} for the sandbox.", pins.cpython.version);
 
-    let work = work();
     if options.force && work.exists() {
         std::fs::remove_dir_all(&work).context("clearing the build directory")?;
     }
     std::fs::create_dir_all(&work)?;
 
-    let downloads = options
-        .downloads
-        .clone()
-        .or_else(|| std::env::var_os("PYTHON_EXECUTOR_DOWNLOADS").map(Into::into));
+    let downloads = options.downloads();
     compiler::check_prerequisites(&pins.zig)?;
     let cpython = step("Sources", || {
         sources::fetch(&pins.cpython, downloads.as_deref(), &work)
@@ -108,17 +129,14 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Where the build keeps its steps.
-fn work() -> PathBuf {
-    project::root().join("target").join("python")
-}
-
 /// Brings a pinned package of Python's package index and gives its directory.
 ///
 /// # Errors
 /// When it cannot be had.
 pub fn install_wheel(pin: &Wheel) -> Result<PathBuf> {
-    wheel::install(pin, None, &work())
+    let work = work_directory();
+    std::fs::create_dir_all(&work)?;
+    wheel::install(pin, None, &work)
 }
 
 /// Puts `bytes` at `path`, whole or not at all.

@@ -63,13 +63,17 @@ pub fn build(
     for module in recipe.modules.values() {
         interpreter.extend(plan.module(module)?);
     }
-    for file in [
+    let own = [
         "interpreter.c",
         "archive.c",
+        "clock.c",
+        "identity.c",
         "immortal.c",
+        "locks.c",
         "network.c",
         "seal.c",
-    ] {
+    ];
+    for file in own {
         interpreter.push(plan.own(&wasm.join("guest").join(file))?);
     }
     interpreter.push(plan.own(&write_inittab(recipe, work)?)?);
