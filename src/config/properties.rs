@@ -1,5 +1,6 @@
 //! What holds for any text that somebody takes for a setting.
 
+use clap::CommandFactory;
 use proptest::prelude::*;
 use proptest::sample::select;
 

@@ -1,5 +1,7 @@
 //! Settings as they are written, and what becomes of them.
 
+use clap::CommandFactory;
+
 use super::*;
 
 pub(super) const MACHINE: Machine = Machine {
