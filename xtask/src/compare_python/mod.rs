@@ -62,7 +62,7 @@ pub fn run(options: &Options) -> Result<()> {
         );
         return Ok(());
     };
-    let service = Service::start(&[("LOG", "warn")])?;
+    let service = Service::start(&[])?;
     let mut different = 0;
     for first in seeds.clone().step_by(usize::try_from(BATCH)?) {
         let batch = first..seeds.end.min(first + BATCH);

@@ -23,10 +23,12 @@ def run(source):
     script = types.ModuleType("script")
     sys.modules["script"] = script
     try:
-        exec(compile(source, "script.py", "exec"), script.__dict__)
-        value = script.main()
+        code = compile(source, "script.py", "exec")
     except SyntaxError as error:
         return "syntax_error", f"{type(error).__name__}: {error}"
+    try:
+        exec(code, script.__dict__)
+        value = script.main()
     except BaseException as error:
         return "exception", last_line(error)
     try:
