@@ -7,8 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Parser, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::machine::Machine;
@@ -35,6 +35,8 @@ const CONNECTIONS_PER_REQUEST: u32 = 4;
 const MOST_ENTRIES: u32 = 2_000;
 /// Address space that is not for runs: the program, CPython's code, threads and what they allocate.
 const OWN_ADDRESS_SPACE: u64 = 512 << 20;
+/// Keeps sums with points in time far from overflow, which would panic.
+const MOST_TIME: Duration = Duration::from_hours(365 * 24);
 /// Keeps sums of counts far from overflow; no machine comes near it.
 const MOST: i64 = 1_000_000;
 
@@ -201,7 +203,7 @@ impl Config {
         config.capacity = config.capacity_on(machine);
         config
             .check(machine)
-            .map_err(|problem| Self::command().error(ErrorKind::ValueValidation, problem))?;
+            .map_err(|problem| clap::Error::raw(ErrorKind::ValueValidation, problem))?;
         Ok(config)
     }
 
@@ -354,14 +356,25 @@ fn runs_addressable(machine: Machine) -> u32 {
 #[must_use]
 pub fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let telling =
-        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    telling.collect::<Vec<_>>().join(" ")
+    // From the end, because the values that are quoted before can hold any text.
+    let before = |text: &str, end| text.rsplit_once(end).map_or(text, |(text, _)| text).len();
+    let mut telling = &text[..before(&text, "For more information")];
+    if error.get(ContextKind::Usage).is_some() {
+        telling = &telling[..before(telling, "Usage:")];
+    }
+    let parts = telling.split(char::is_control).map(str::trim);
+    parts
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 10s or 1m"))
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= MOST_TIME => Ok(time),
+        Ok(_) => Err("must be at most 365days".into()),
+        Err(error) => Err(format!("{error}; write 500ms, 10s or 1m")),
+    }
 }
 
 fn some_time(text: &str) -> Result<Duration, String> {
@@ -408,5 +421,7 @@ fn level(text: &str) -> Result<LevelFilter, String> {
         .map_err(|_| "must be off, error, warn, info, debug or trace".into())
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -16,3 +16,7 @@ pub mod http;
 pub mod machine;
 pub mod sandbox;
 pub mod telemetry;
+
+#[cfg(test)]
+#[path = "../tests/common/arbitrary.rs"]
+mod arbitrary;

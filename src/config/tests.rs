@@ -1,14 +1,16 @@
 //! Settings as they are written, and what becomes of them.
 
+use clap::CommandFactory;
+
 use super::*;
 
-const MACHINE: Machine = Machine {
+pub(super) const MACHINE: Machine = Machine {
     cores: 2,
     memory: 8 << 30,
     address_space: None,
 };
 
-fn parse(args: &[&str], machine: Machine) -> Result<Config, String> {
+pub(super) fn parse(args: &[&str], machine: Machine) -> Result<Config, String> {
     let args = ["python-executor"].iter().chain(args);
     Config::parse_for(args, machine).map_err(|error| one_line(&error))
 }
@@ -56,6 +58,10 @@ fn sizes_and_durations() {
         ("5s", Some(5_000)),
         ("1500ms", Some(1_500)),
         ("1m 30s", Some(90_000)),
+        ("365days", Some(31_536_000_000)),
+        ("366days", None),
+        // The sum of this and now is no point in time.
+        ("500000000000years", None),
         ("0s", None),
         ("5", None),
         ("-5s", None),
@@ -74,6 +80,8 @@ fn sizes_and_durations() {
 fn what_is_wrong_is_one_line_that_names_the_setting() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["--cpu-limit", "5"], &["CPU_LIMIT", "10s"]),
+        (&["--cpu-limit", "366days"], &["CPU_LIMIT", "365days"]),
+        (&["--cpu-limit", "a\n\nUsage:"], &["CPU_LIMIT", "10s"]),
         (&["--cpu-limit", "0s"], &["CPU_LIMIT", "more than zero"]),
         (&["--memory-limit", "19MB"], &["MEMORY_LIMIT", "20MB"]),
         (&["--memory-limit", "5GiB"], &["MEMORY_LIMIT", "4GiB"]),

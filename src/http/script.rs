@@ -95,6 +95,9 @@ impl Visitor<'_> for Text {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -30,7 +30,7 @@ pub enum Status {
 }
 
 impl Status {
-    fn from_number(number: u32) -> Option<Self> {
+    pub(super) fn from_number(number: u32) -> Option<Self> {
         Some(match number {
             0 => Self::Result,
             1 => Self::SyntaxError,
@@ -45,6 +45,7 @@ impl Status {
 }
 
 /// The text of an answer.
+#[derive(Debug)]
 pub enum Text {
     /// As the guest wrote it.
     Bytes(Vec<u8>),
@@ -100,23 +101,23 @@ impl Guest {
             .write(&mut store, at as usize, script.as_bytes())?;
         let status = self.run.call_async(&mut store, (at, length)).await?;
         let status = Status::from_number(status).ok_or(BrokenAgreement)?;
-        let start = self.result_ptr.call_async(&mut store, ()).await? as usize;
-        let length = self.result_len.call_async(&mut store, ()).await? as usize;
-        if length > max_text {
-            return Ok(Answer {
-                status,
-                text: Text::TooLong,
-            });
-        }
-        let end = start.checked_add(length).ok_or(BrokenAgreement)?;
-        let text = self
-            .memory
-            .data(&store)
-            .get(start..end)
-            .ok_or(BrokenAgreement)?;
-        Ok(Answer {
-            status,
-            text: Text::Bytes(text.to_vec()),
-        })
+        let start = self.result_ptr.call_async(&mut store, ()).await?;
+        let length = self.result_len.call_async(&mut store, ()).await?;
+        let text = read(self.memory.data(&store), start, length, max_text)?;
+        Ok(Answer { status, text })
     }
 }
+
+/// Takes the text that lies at `start` in the guest's memory, unless it is longer than `most` bytes.
+fn read(memory: &[u8], start: u32, length: u32, most: usize) -> Result<Text, BrokenAgreement> {
+    let (start, length) = (start as usize, length as usize);
+    if length > most {
+        return Ok(Text::TooLong);
+    }
+    let end = start.checked_add(length).ok_or(BrokenAgreement)?;
+    let text = memory.get(start..end).ok_or(BrokenAgreement)?;
+    Ok(Text::Bytes(text.to_vec()))
+}
+
+#[cfg(test)]
+mod properties;

@@ -48,6 +48,9 @@ fn depth(text: &[u8]) -> usize {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -98,6 +98,9 @@ impl OutputStream for Capture {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

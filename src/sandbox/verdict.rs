@@ -72,17 +72,18 @@ fn line(text: &[u8]) -> String {
         .iter()
         .position(|byte| *byte == b'\n' || *byte == b'\r')
         .unwrap_or(text.len());
-    let cut = &text[..end.min(MAX_LINE)];
+    // A few bytes more than can be kept, so that a character cut in two is not among the kept.
+    let cut = &text[..end.min(MAX_LINE + 3)];
     let mut line = String::from_utf8_lossy(cut).into_owned();
-    if end > MAX_LINE {
-        // What is left of a character that was cut in two.
-        while line.ends_with('\u{fffd}') {
-            line.pop();
-        }
+    if line.len() > MAX_LINE {
+        line.truncate(line.floor_char_boundary(MAX_LINE));
         line.push('…');
     }
     line
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {
@@ -116,5 +117,12 @@ mod tests {
     fn long_lines_are_cut_between_characters() {
         let line = line("é".repeat(MAX_LINE).as_bytes());
         assert_eq!(line, format!("{}…", "é".repeat(MAX_LINE / 2)));
+    }
+
+    /// Found by `properties`: each of these bytes becomes three.
+    #[test]
+    fn long_lines_of_no_text_are_cut_as_well() {
+        let line = line(&[0xff; MAX_LINE]);
+        assert_eq!(line, format!("{}…", "\u{fffd}".repeat(MAX_LINE / 3)));
     }
 }

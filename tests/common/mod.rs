@@ -3,11 +3,12 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod arbitrary;
 pub mod cases;
 pub mod footprint;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
@@ -256,6 +257,15 @@ impl Connection {
         let mut text = String::new();
         self.0.read_to_string(&mut text).expect("the rest is text");
         text
+    }
+
+    /// Sends no more, and gives what the service still says before it closes the connection, in
+    /// whatever way it does.
+    pub fn last_words(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let _ = self.0.shutdown(Shutdown::Write);
+        let _ = self.0.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Whether the service closes the connection without another word.

@@ -151,6 +151,9 @@ static int report(enum step step)
                                              main_function == NULL ? Py_None : main_function, stderr_stream);
     if (answer != NULL && PyTuple_Check(answer) && PyArg_ParseTuple(answer, "iU", &status, &text)
         && status != RESULT && set_result(Py_NewRef(text))) {
+        /* With it go the frames it has passed through, and what only they hold: generators that are
+         * closed now may have something to print, as at the end of any Python. */
+        Py_DECREF(exception);
         return status;
     }
     PyErr_Clear();

@@ -1,6 +1,7 @@
 //! House chores. `cargo xtask` lists them.
 
 mod bench;
+mod compare_python;
 mod fetch_python;
 mod project;
 mod service;
@@ -20,6 +21,8 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Run random programs in the service and in a native CPython, and tell where the two differ.
+    ComparePython(compare_python::Options),
     /// Build CPython for the sandbox, from pinned sources to wasm/python.cwasm.
     FetchPython(fetch_python::Options),
     /// Run the service; builds it, and CPython when it is missing.
@@ -48,6 +51,7 @@ enum Task {
 
 fn main() -> Result<()> {
     match Xtask::parse().task {
+        Task::ComparePython(options) => compare_python::run(&options),
         Task::FetchPython(options) => fetch_python::run(&options),
         Task::Serve { arguments } => {
             fetch_python::run(&fetch_python::Options::default())?;

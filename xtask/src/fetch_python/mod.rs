@@ -93,6 +93,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     println!("Building Python {} for the sandbox.", pins.cpython.version);
 
+    let work = work_directory();
     if options.force && work.exists() {
         std::fs::remove_dir_all(&work).context("clearing the build directory")?;
     }

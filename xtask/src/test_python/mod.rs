@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use self::expectations::Expectations;
 use self::pack::TestFiles;
 use self::report::{Module, Report};
-use crate::service::Service;
+use crate::service::{self, Service};
 use crate::{fetch_python, project};
 
 /// Limits under which the sandbox is no obstacle to a test that would pass elsewhere.
@@ -50,6 +50,7 @@ pub struct Options {
 /// When a failure is not explained in tests.toml, an explanation explains nothing, or the service
 /// does not answer.
 pub fn run(options: &Options) -> Result<()> {
+    service::build()?;
     let service = Service::start(SETTINGS)?;
     let cpython = fetch_python::cpython()?;
     let files = TestFiles::read(&cpython)?;

@@ -1,0 +1,89 @@
+//! What holds for any text that somebody takes for a setting.
+
+use clap::CommandFactory;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::tests::{MACHINE, parse};
+use super::*;
+
+/// Text that looks like a setting, or does not.
+fn text() -> impl Strategy<Value = String> {
+    let number = "[-+ ]{0,1}[0-9]{0,25}[.]{0,1}[0-9]{0,5}([eE][0-9]{1,4})?[ ]{0,1}";
+    let unit = "(|[kKMGTPE]i?[bB]?|b|ms|s|m|min|h|days?|y|years?|ns|us|µs|%|inf|nan|NaN)";
+    prop_oneof![
+        (number, unit).prop_map(|(number, unit)| number + &unit),
+        ("[0-9]{1,6}", unit, "[0-9]{1,3}", unit).prop_map(|(a, b, c, d)| format!("{a}{b} {c}{d}")),
+        select(
+            &[
+                "inf", "NaN", "Infinity", "infMB", "NaNGiB", "1_000", "0x10", "٣MB", "１"
+            ][..]
+        )
+        .prop_map(str::to_owned),
+        prop::collection::vec(any::<char>(), 0..9).prop_map(String::from_iter),
+        "[\n\r\t\u{1b} ]{0,9}(Usage: |For more information)?[\n\r\t\u{1b} ]{0,9}",
+    ]
+}
+
+/// Flags that take a value of any kind.
+fn flags() -> Vec<String> {
+    let command = Config::command();
+    let longs = command.get_arguments().filter_map(clap::Arg::get_long);
+    longs.map(|long| format!("--{long}")).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_in_range_or_refused(text in text()) {
+        if let Ok(bytes) = some_bytes(&text) {
+            prop_assert!((1..=1 << 40).contains(&bytes));
+        }
+        if let Ok(bytes) = memory(&text) {
+            prop_assert!((LEAST_MEMORY..=MOST_MEMORY).contains(&bytes));
+        }
+        if let Ok(time) = duration(&text) {
+            prop_assert!(time <= MOST_TIME);
+            prop_assert_eq!(some_time(&text).is_ok(), !time.is_zero());
+        }
+        if let Ok(number) = count(&text) {
+            prop_assert!((1..=MOST).contains(&i64::from(number)));
+        }
+        if let Ok(number) = entries(&text) {
+            prop_assert!((1..=MOST_ENTRIES).contains(&number));
+        }
+    }
+
+    #[test]
+    fn any_setting_is_taken_or_refused_in_one_line_that_names_it(
+        flag in select(flags()),
+        text in text(),
+    ) {
+        // The file need not exist to be a path.
+        let paths = ["--python"];
+        if let Err(line) = parse(&[&format!("{flag}={text}")], MACHINE) {
+            prop_assert!(!paths.contains(&&*flag) || text.is_empty(), "{line}");
+            let name = flag[2..].to_uppercase().replace('-', "_");
+            prop_assert!(line.contains(&name), "{line}");
+            prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_as_they_are_written(bytes in 1..=1_usize << 40) {
+        prop_assert_eq!(some_bytes(&bytes.to_string()), Ok(bytes));
+        prop_assert_eq!(some_bytes(&format!("{bytes}B")), Ok(bytes));
+        for (unit, size) in [("kB", 1_000), ("MB", 1_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20)] {
+            let number = bytes / size;
+            let read = some_bytes(&format!("{number}{unit}")).ok();
+            prop_assert_eq!(read, Some(number * size).filter(|size| *size > 0));
+        }
+    }
+
+    #[test]
+    fn durations_are_read_as_they_are_written(nanos in 1..=MOST_TIME.as_nanos()) {
+        let time = Duration::from_nanos(u64::try_from(nanos)?);
+        prop_assert_eq!(some_time(&humantime::format_duration(time).to_string()), Ok(time));
+        let millis = Duration::from_millis(u64::try_from(time.as_millis())?);
+        prop_assert_eq!(duration(&format!("{}ms", time.as_millis())), Ok(millis));
+    }
+}
