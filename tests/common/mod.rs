@@ -263,7 +263,7 @@ impl Connection {
     /// whatever way it does.
     pub fn last_words(&mut self) -> String {
         let mut bytes = Vec::new();
-        let _ = self.0.shutdown(Shutdown::Write);
+        let _ = self.0.get_ref().shutdown(Shutdown::Write);
         let _ = self.0.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     }
