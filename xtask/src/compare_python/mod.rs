@@ -23,7 +23,8 @@ pub struct Options {
     /// The first program's seed; the next ones follow it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The native CPython. Its version has to be that of the sandbox, up to the last number.
+    /// The native CPython, of the sandbox's minor version. Another patch release may differ in a few
+    /// words.
     #[arg(long, default_value = "python3.13")]
     python: String,
     /// Print the programs instead.
