@@ -68,7 +68,7 @@ fn places_are_given_back_however_a_request_ends() {
 
 /// Makes 10,000 requests from 100 clients at once. Each is refused at once or gets its own result,
 /// and every run is one that got its answer. Gives how many ran.
-fn burst(settings: &[(&str, &str)]) -> usize {
+fn burst(settings: &[(&str, &str)], pause: f64) -> usize {
     const REQUESTS: usize = 10_000;
     const CLIENTS: usize = 100;
     let patient = [("QUEUE_TIMEOUT", "60s"), ("LOG", "info")];
@@ -81,7 +81,9 @@ fn burst(settings: &[(&str, &str)]) -> usize {
             if number >= REQUESTS {
                 return;
             }
-            connection.send(execute(&format!("def main():\n    return {number}\n")));
+            connection.send(execute(&format!(
+                "import time\ndef main():\n    time.sleep({pause})\n    return {number}\n"
+            )));
             let answer = connection.answer();
             if answer.status == 503 {
                 full(&answer);
@@ -109,13 +111,14 @@ fn burst(settings: &[(&str, &str)]) -> usize {
 #[test]
 fn a_burst_that_fits_is_served() {
     let room = [("MAX_CONCURRENT", "32"), ("MAX_QUEUE", "256")];
-    assert_eq!(burst(&room), 10_000);
+    assert_eq!(burst(&room, 0.0), 10_000);
 }
 
 #[test]
 fn of_a_burst_that_does_not_fit_some_are_served() {
     let room = [("MAX_CONCURRENT", "2"), ("MAX_QUEUE", "30")];
-    let ran = burst(&room);
+    // All clients can send while the first two scripts sleep.
+    let ran = burst(&room, 0.02);
     assert!((32..10_000).contains(&ran), "{ran} ran");
 }
 

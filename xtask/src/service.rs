@@ -31,7 +31,7 @@ pub fn build() -> Result<()> {
 
 impl Service {
     /// Starts the service, which has been built, with these settings and nothing else of this
-    /// environment.
+    /// environment. `LOG` must not be less than `info`: the log tells the address.
     ///
     /// # Errors
     /// When it ends before it listens.
