@@ -15,10 +15,10 @@ use common::footprint::{Footprint, left_in, resident, settles};
 use common::{Answer, HELLO, Server, execute};
 use serde::Deserialize;
 
-/// Short limits, so that running into them takes little time. With one slot, every script meets
-/// the memory of the one before it.
+/// Short limits, so that running into them takes little time, but long enough on a slow machine for
+/// what does not run into them. With one slot, every script meets the memory of the one before it.
 const LIMITS: &[(&str, &str)] = &[
-    ("CPU_LIMIT", "1s"),
+    ("CPU_LIMIT", "3s"),
     ("WALL_LIMIT", "10s"),
     ("MAX_CONCURRENT", "1"),
     ("LOG", "info"),
