@@ -11,6 +11,7 @@ mod scripts;
 mod size;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -83,6 +84,15 @@ pub fn run(options: &Options) -> Result<()> {
     report.write(&path)?;
     println!("\nThe figures are in {}.", path.display());
     Ok(())
+}
+
+/// The machine's own Python: the program itself, not a launcher that stands before it on PATH.
+fn native_python() -> Option<PathBuf> {
+    let mut python = Command::new("python3");
+    python.args(["-I", "-c", "import sys; print(sys.executable)"]);
+    let output = python.output().ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| path.trim().into())
 }
 
 /// The value in the middle.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::client::Client;
+use super::native_python;
 use super::process::Process;
 use super::report::Report;
 use crate::fetch_python::{self, Wheel};
@@ -147,7 +148,10 @@ fn native(program: &str, loops: u32) -> Result<Option<f64>> {
     );
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), timed)?;
-    let output = Command::new("python3").arg("-I").arg(file.path()).output();
+    let Some(python) = native_python() else {
+        return Ok(None);
+    };
+    let output = Command::new(python).arg("-I").arg(file.path()).output();
     let Ok(output) = output else { return Ok(None) };
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.trim().parse().ok())

@@ -1,5 +1,6 @@
 //! Short scripts: what each request costs the service.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::time::Instant;
@@ -7,9 +8,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use super::client::{Client, execute};
-use super::median;
 use super::process::Process;
 use super::report::Report;
+use super::{median, native_python};
 use crate::service::Service;
 
 /// Requests of one measurement.
@@ -147,6 +148,7 @@ pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<(
     );
     let mut ours: Vec<Costs> = requests.iter().map(|_| Costs::default()).collect();
     let mut theirs: Vec<Costs> = rivals.iter().map(|_| Costs::default()).collect();
+    let python = native_python();
     let mut native = Vec::new();
     for _ in 0..rounds {
         for ((_, status, request), costs) in requests.iter().zip(&mut ours) {
@@ -155,7 +157,9 @@ pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<(
         for (rival, costs) in rivals.iter().zip(&mut theirs) {
             costs.add(&rival.address, &rival.process, &execute(HELLO), 200)?;
         }
-        native.extend(native_hello()?);
+        if let Some(python) = &python {
+            native.push(native_hello(python)?);
+        }
     }
 
     let section = "One request";
@@ -176,20 +180,17 @@ pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<(
     Ok(())
 }
 
-/// Milliseconds of processor time of a python3 process that says hello; nothing without a python3.
-fn native_hello() -> Result<Option<f64>> {
+/// Milliseconds of processor time of a process of `python` that says hello.
+fn native_hello(python: &Path) -> Result<f64> {
     let script = format!("{HELLO}import json\nprint(json.dumps(main()))");
     let own = Process::new(std::process::id());
     let before = own.children_cpu_ms()?;
     for _ in 0..PROCESSES {
-        let mut python = Command::new("python3");
+        let mut python = Command::new(python);
         python.args(["-I", "-c", &script]).stdout(Stdio::null());
-        match python.status() {
-            Ok(status) => ensure!(status.success(), "python3 cannot say hello"),
-            Err(_) => return Ok(None),
-        }
+        ensure!(python.status()?.success(), "python3 cannot say hello");
     }
-    Ok(Some((own.children_cpu_ms()? - before) / PROCESSES as f64))
+    Ok((own.children_cpu_ms()? - before) / PROCESSES as f64)
 }
 
 /// Measures what importing each module of the standard library costs beside an empty script.
