@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::native_python;
-use super::process::Process;
 use super::report::Report;
 use crate::fetch_python::{self, Wheel};
 use crate::service::Service;
@@ -70,7 +69,6 @@ const SETTINGS: &[(&str, &str)] = &[
 pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
     let directory = pyperformance()?;
     let service = Service::start(SETTINGS)?;
-    let process = Process::new(service.id());
     let section = "Programs of pyperformance";
     report.section(section, &["native s", "sandbox s", "ratio"]);
     let (mut logarithms, mut count) = (0.0, 0);
@@ -85,11 +83,10 @@ pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
         let (mut least_native, mut least_ours) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..rounds {
             least_native = least_native.min(native(&source, loops)?.unwrap_or(f64::NAN));
-            let before = process.cpu_ms()?;
-            Client::connect(&service.address)?
+            let used = Client::connect(&service.address)?
                 .result(&script(&source, loops))
                 .with_context(|| format!("{name} in the sandbox"))?;
-            least_ours = least_ours.min((process.cpu_ms()? - before) / 1e3);
+            least_ours = least_ours.min(used.as_f64().context("seconds are a number")?);
         }
         let ratio = least_ours / least_native;
         let values = [
@@ -134,16 +131,16 @@ fn script(program: &str, loops: u32) -> String {
              exec({pyperf}, pyperf.__dict__)\n    \
              pyperf.LOOPS = {loops}\n    \
              namespace = {{'__name__': '__main__', '__file__': 'run_benchmark.py'}}\n    \
-             exec(compile({program}, 'run_benchmark.py', 'exec'), namespace)\n"
+             exec(compile({program}, 'run_benchmark.py', 'exec'), namespace)\n    \
+             return pyperf.seconds\n"
     )
 }
 
 /// Seconds of processor time that the machine's own Python needs; nothing if it fails.
 fn native(program: &str, loops: u32) -> Result<Option<f64>> {
     let timed = format!(
-        "{}\nimport os, sys, time\nsys.stdout = open(os.devnull, 'w')\nsys.argv = ['run_benchmark.py']\n\
-         then = time.process_time()\nmain()\nused = time.process_time() - then\n\
-         print(used, file=sys.__stdout__)",
+        "{}\nimport os, sys\nsys.stdout = open(os.devnull, 'w')\nsys.argv = ['run_benchmark.py']\n\
+         print(main(), file=sys.__stdout__)",
         script(program, loops)
     );
     let file = tempfile::NamedTempFile::new()?;
