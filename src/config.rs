@@ -186,12 +186,12 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// Reads flags and environment.
+    /// Reads flags and environment, for a service on `machine`.
     ///
     /// # Errors
     /// When a setting makes no sense; also for `--help` and `--version`, which clap treats alike.
-    pub fn load() -> Result<Self, clap::Error> {
-        Self::parse_for(env::args_os(), Machine::look())
+    pub fn load(machine: Machine) -> Result<Self, clap::Error> {
+        Self::parse_for(env::args_os(), machine)
     }
 
     fn parse_for<I, T>(args: I, machine: Machine) -> Result<Self, clap::Error>

@@ -22,7 +22,8 @@ const BAD_SETTING: u8 = 2;
 const GUEST_NICENESS: i32 = 5;
 
 fn main() -> ExitCode {
-    let config = match Config::load() {
+    let machine = Machine::look();
+    let config = match Config::load(machine) {
         Ok(config) => config,
         Err(error) if error.use_stderr() => {
             eprintln!("{}", config::one_line(&error));
@@ -31,6 +32,12 @@ fn main() -> ExitCode {
         Err(help_or_version) => help_or_version.exit(),
     };
     telemetry::init(&config);
+    if !config.fits_into_memory(machine) {
+        tracing::warn!(
+            "the memory does not suffice if {} scripts (MAX_CONCURRENT) use their limits to the full",
+            config.capacity.concurrent
+        );
+    }
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -68,12 +75,6 @@ fn guest_runtime() -> anyhow::Result<Runtime> {
 
 async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     machine::raise_open_file_limit();
-    if !config.fits_into_memory(Machine::look()) {
-        tracing::warn!(
-            "the memory does not suffice if {} scripts (MAX_CONCURRENT) use their limits to the full",
-            config.capacity.concurrent
-        );
-    }
     let sandbox = Sandbox::load(
         &config.python()?,
         config.limits(),

@@ -167,15 +167,9 @@ struct Victim {
 impl Victim {
     fn start(settings: &BTreeMap<String, String>) -> Self {
         let scratch = tempfile::tempdir().expect("there is room for files");
-        let root = scratch.path().to_str().expect("the path is text");
         let own = settings.iter().map(|(name, value)| (&**name, &**value));
-        let settings: Vec<_> = LIMITS
-            .iter()
-            .copied()
-            .chain([("TEMP_ROOT", root)])
-            .chain(own)
-            .collect();
-        let server = Server::start(&settings);
+        let settings: Vec<_> = LIMITS.iter().copied().chain(own).collect();
+        let server = Server::start_in(scratch.path(), &settings);
         Self {
             before: Footprint::of(&server),
             resident: resident(&server),

@@ -51,15 +51,13 @@ fn a_thousand_guests_sleep_at_once() {
     // There is a connection to each of them.
     machine::raise_open_file_limit();
     let scratch = tempfile::tempdir().expect("there is room for files");
-    let server = Server::start(&[
-        (
-            "TEMP_ROOT",
-            scratch.path().to_str().expect("the path is text"),
-        ),
-        ("MAX_CONCURRENT", &SLOTS.to_string()),
+    let slots = SLOTS.to_string();
+    let settings = [
+        ("MAX_CONCURRENT", &*slots),
         ("WALL_LIMIT", "2h"),
         ("LOG", "info"),
-    ]);
+    ];
+    let server = Server::start_in(scratch.path(), &settings);
     let before = Footprint::of(&server);
     // What the first run loads belongs to none of them.
     assert_eq!(server.execute(HELLO).status, 200);

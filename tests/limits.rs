@@ -92,10 +92,17 @@ fn a_memory_error_can_be_caught() {
 }
 
 #[test]
-fn half_of_the_memory_is_the_scripts() {
+fn two_thirds_of_the_memory_are_the_scripts() {
     let server = Server::start(&[]);
-    let answer = server.execute(&main_of("return len(bytearray(25_000_000))"));
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let large = [
+        "return len(bytearray(33_500_000))",
+        "return len([n for n in range(1_000_000)])",
+        "return len({n: str(n) for n in range(200_000)})",
+    ];
+    for body in large {
+        let answer = server.execute(&main_of(body));
+        assert_eq!(answer.status, 200, "{body}: {answer:?}");
+    }
 }
 
 #[test]

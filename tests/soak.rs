@@ -134,18 +134,16 @@ struct Soak {
 impl Soak {
     fn start() -> Self {
         let scratch = tempfile::tempdir().expect("there is room for files");
-        let server = Server::start(&[
-            (
-                "TEMP_ROOT",
-                scratch.path().to_str().expect("the path is text"),
-            ),
-            ("MAX_CONCURRENT", &SLOTS.to_string()),
+        let slots = SLOTS.to_string();
+        let settings = [
+            ("MAX_CONCURRENT", &*slots),
             ("CPU_LIMIT", "250ms"),
             ("ENTRIES_LIMIT", "100"),
             ("WALL_LIMIT", "60s"),
             ("QUEUE_TIMEOUT", "60s"),
             ("LOG", "info"),
-        ]);
+        ];
+        let server = Server::start_in(scratch.path(), &settings);
         Self {
             before: Footprint::of(&server),
             server,

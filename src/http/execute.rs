@@ -46,7 +46,7 @@ async fn read_and_run(app: &Arc<App>, id: &RequestId, request: Request) -> Resul
     // Only now: a client that is slow to send must not keep others from running.
     let pass = app.admission.enter().await?;
     let record = RunRecord::start(id.as_str(), script.len(), pass.waited);
-    let (outcome, pass) = run(app, script, pass).await;
+    let (outcome, pass) = run(app, script, pass).await?;
 
     let (kind, mut response) = answer::of_run(&outcome, id);
     record.finish(kind, response.status().as_u16(), &outcome);
@@ -59,20 +59,22 @@ async fn read_and_run(app: &Arc<App>, id: &RequestId, request: Request) -> Resul
 /// Runs a script. Most are done in their first turn, here and now; those that are not go on with the
 /// guests, so that connections never have to wait for their turn among them. The pass goes there too
 /// and comes back with the outcome: a guest that is cancelled has its slot until it is gone.
-async fn run(app: &Arc<App>, script: String, pass: Pass) -> (Outcome, Pass) {
+async fn run(app: &Arc<App>, script: String, pass: Pass) -> Result<(Outcome, Pass), Error> {
     let inside = Arc::clone(app);
     let mut run = Box::pin(async move { (inside.sandbox.run(&script).await, pass) });
     let first_turn = poll_fn(|context| Poll::Ready(run.as_mut().poll(context)));
     if let Poll::Ready(ended) = first_turn.await {
-        return ended;
+        return Ok(ended);
     }
     // A set aborts its tasks when it is dropped.
     let mut runs = JoinSet::new();
     runs.spawn_on(run, &app.guests);
     match runs.join_next().await {
-        Some(Ok(ended)) => ended,
-        Some(Err(error)) => resume_unwind(error.into_panic()),
-        None => unreachable!("the set has one task"),
+        Some(Ok(ended)) => Ok(ended),
+        // A panic goes on here, to where all panics are answered.
+        Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+        // The threads of the guests are gone.
+        _ => Err(Error::ShuttingDown),
     }
 }
 

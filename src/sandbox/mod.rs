@@ -210,6 +210,57 @@ mod tests {
             .unwrap_or_default())
     }
 
+    /// The pages of an instance's memory that are its own: those that have been written to.
+    #[cfg(target_os = "linux")]
+    fn changed_pages(memory: &[u8]) -> Result<Vec<usize>> {
+        use std::io::{Read, Seek, SeekFrom};
+
+        // Of the page table's entries: https://docs.kernel.org/admin-guide/mm/pagemap.html
+        const ENTRY: usize = 8;
+        const PRESENT: u64 = 1 << 63;
+        const OF_A_FILE: u64 = 1 << 61;
+        let page = rustix::param::page_size();
+        let mut table = std::fs::File::open("/proc/self/pagemap")?;
+        let first = memory.as_ptr() as usize / page;
+        table.seek(SeekFrom::Start((first * ENTRY) as u64))?;
+        let mut entries = vec![0; memory.len() / page * ENTRY];
+        table.read_exact(&mut entries)?;
+        let changed = entries
+            .chunks_exact(ENTRY)
+            .enumerate()
+            .filter(|(_, entry)| {
+                let mut bytes = [0; ENTRY];
+                bytes.copy_from_slice(entry);
+                let entry = u64::from_ne_bytes(bytes);
+                entry & PRESENT != 0 && entry & OF_A_FILE == 0
+            });
+        Ok(changed.map(|(number, _)| number).collect())
+    }
+
+    /// Every page costs a copy and a reset. wasmtime resets no more than 32 stretches of them in place
+    /// (`MAX_REGIONS` of its pagemap module) and has the others fault again in the next run.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_short_script_changes_few_pages() -> Result<()> {
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("wasm/python.cwasm");
+        let sandbox = Sandbox::load(&python, Limits::default(), 1, None)?;
+        let scratch = sandbox.scratch.take()?;
+        let output = Capture::new("stdout", 100);
+        let mut store = sandbox.store(&scratch, &output, &output)?;
+        let instance = sandbox.python.instantiate_async(&mut store).await?;
+        let guest = Guest::new(&mut store, &instance)?;
+        let script = "def main():\n    print('hi')\n    return {'answer': 42}\n";
+        guest.run(&mut store, script, 100).await?;
+        let memory = instance.get_memory(&mut store, "memory");
+        let memory = memory.map(|memory| memory.data(&store));
+        let pages = changed_pages(memory.unwrap_or_default())?;
+        let stretches = pages.windows(2).filter(|pair| pair[0] + 1 != pair[1]);
+        let stretches = stretches.count() + 1;
+        assert!((10..60).contains(&pages.len()), "{pages:?}");
+        assert!(stretches < 30, "{pages:?}");
+        Ok(())
+    }
+
     #[tokio::test]
     async fn a_slot_that_is_used_again_holds_nothing_of_its_past() -> Result<()> {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("wasm/python.cwasm");

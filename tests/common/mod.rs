@@ -9,6 +9,7 @@ pub mod footprint;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
@@ -40,7 +41,13 @@ impl Server {
         Self::start_as(command(), settings)
     }
 
-    /// The same with a command that comes to run the service.
+    /// Starts with `root` as the place of all temporary directories.
+    pub fn start_in(root: &Path, settings: &[(&str, &str)]) -> Self {
+        let root = root.to_str().expect("the path is text");
+        Self::start(&[&[("TEMP_ROOT", root)], settings].concat())
+    }
+
+    /// Starts with a command that comes to run the service.
     pub fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Self {
         let mut child = command
             .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("LOG", "debug")])

@@ -337,12 +337,14 @@ EXPORT("init") void init(void)
     await_script();
     rehearse(scripts, 10);
     call(harness, "settle");
+    /* Before sealing: what is never freed leaves no new holes behind. */
     immortalize_heap();
     seal_heap();
     call(harness, "renew_streams");
     remember_streams();
     rehearse(scripts, 3);
     call(harness, "settle");
+    /* And what has been made since. */
     immortalize_heap();
     PyObject *generator = attribute(harness, "random_generator");
     random_seed_later(generator);

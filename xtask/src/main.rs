@@ -1,6 +1,7 @@
 //! House chores. `cargo xtask` lists them.
 
 mod bench;
+mod client;
 mod compare_python;
 mod fetch_python;
 mod project;

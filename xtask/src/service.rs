@@ -16,8 +16,6 @@ pub struct Service {
     child: Child,
     /// Where it listens, as `http://127.0.0.1:PORT`.
     pub url: String,
-    /// The same as `127.0.0.1:PORT`.
-    pub address: String,
 }
 
 /// Builds the service, and CPython when it is missing.
@@ -46,14 +44,12 @@ impl Service {
         let mut service = Self {
             child,
             url: String::new(),
-            address: String::new(),
         };
         let mut lines = BufReader::new(log).lines().map_while(Result::ok);
         let mut seen = Vec::new();
         for line in lines.by_ref() {
             if let Some((_, url)) = line.split_once(LISTENING) {
                 service.url = url.trim().to_owned();
-                service.address = service.url.replace("http://", "");
                 break;
             }
             seen.push(line);

@@ -11,7 +11,7 @@ from _sandbox import source
 SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = range(1, 7)
 COMPILING, EXECUTING, CALLING, ENCODING = range(4)
 
-# Characters of a source line that is shown with a SyntaxError. Longer ones would fill stderr.
+# Characters of a source line that is shown. Longer ones, and the marks below them, would fill stderr.
 LONGEST_LINE = 10_000
 
 
@@ -73,6 +73,7 @@ def _print_traceback(exception, stderr):
     """Prints the traceback and gives its last line."""
     try:
         report = TracebackException.from_exception(exception)
+        _hide_long_lines(report)
     except Exception:
         return _plain_line(exception)
     try:
@@ -112,8 +113,26 @@ def _add_source_line(error):
     if error.filename == source.FILE_NAME and error.text is None and error.lineno:
         lines = source.ScriptLoader.get_source("script").splitlines(True)
         error.text = "".join(lines[error.lineno - 1:error.lineno])
-    if isinstance(error.text, str) and len(error.text) > LONGEST_LINE:
-        error.text = None
+
+
+def _hide_long_lines(report):
+    """Those of the exception, and of all that led to it or are grouped in it."""
+    reports, seen = [report], set()
+    while reports:
+        report = reports.pop()
+        if report is None or id(report) in seen:
+            continue
+        seen.add(id(report))
+        if _is_long(getattr(report, "text", None)):
+            report.text = None
+        for frame in report.stack:
+            if _is_long(frame._original_lines):
+                frame._lines = ""
+        reports += report.__cause__, report.__context__, *(report.exceptions or ())
+
+
+def _is_long(text):
+    return text is not None and any(len(line) > LONGEST_LINE for line in text.split("\n"))
 
 
 def _drop_outer_frames(exception):

@@ -5,7 +5,7 @@ import os
 # What each of them would need. Whether `os` has a function can still be asked with hasattr.
 NEEDS = {
     "other processes": """
-        execv execve fork forkpty getloadavg getpgid getpgrp getppid getpriority getsid kill killpg
+        execl execle execlp execlpe execv execve execvp execvpe fork forkpty getloadavg getpgid getpgrp getppid getpriority getsid kill killpg
         mkfifo nice pidfd_open pipe pipe2 posix_spawn posix_spawnp register_at_fork sched_getaffinity
         sched_setaffinity setpgid setpgrp setpriority setsid spawnl spawnle spawnlp spawnlpe spawnv
         spawnve spawnvp spawnvpe system wait wait3 wait4 waitid waitpid
@@ -32,4 +32,8 @@ def _absent(name):
 
 
 def install():
+    # `os` defines these whether or not there is an execv that they could call.
+    for name in "execl execle execlp execlpe execvp execvpe".split():
+        delattr(os, name)
+        os.__all__.remove(name)
     os.__getattr__ = _absent

@@ -1,12 +1,13 @@
 //! What a guest costs that is there and does nothing.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::client::{Client, execute};
 use super::process::Process;
 use super::report::Report;
+use crate::client::Client;
 use crate::service::Service;
 
 /// How many sleep at once.
@@ -17,40 +18,32 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Measures the private memory of the service for each guest that sleeps.
 ///
 /// # Errors
-/// When the guests cannot be started.
+/// When the guests do not fall asleep.
 pub fn measure(report: &mut Report) -> Result<()> {
-    let service = Service::start(&[
-        ("MAX_CONCURRENT", "1001"),
-        ("WALL_LIMIT", "10m"),
-        ("LOG", "info"),
-    ])?;
+    let service = Service::start(&[("MAX_CONCURRENT", "1001"), ("WALL_LIMIT", "10m")])?;
     let process = Process::new(service.id());
-    let mut client = Client::connect(&service.address)?;
+    let client = Client::new(&service.url);
     client.result("def main(): return 1")?;
     let before = process.private_bytes()?;
-
-    let sleep = execute("import time\ndef main():\n    time.sleep(600)\n");
-    let mut sleepers = Vec::new();
     for _ in 0..SLEEPERS {
-        let mut sleeper = Client::connect(&service.address)?;
-        sleeper.begin(&sleep)?;
-        sleepers.push(sleeper);
+        let sleeper = Client::new(&service.url);
+        // It waits until the service is gone.
+        thread::spawn(move || sleeper.execute("import time\ndef main(): time.sleep(600)"));
     }
     // All of them sleep when the service has nothing to do any more.
     let deadline = Instant::now() + PATIENCE;
     loop {
         let then = process.cpu_ms()?;
-        std::thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_millis(500));
         if process.cpu_ms()? - then < 50.0 {
             break;
         }
         ensure!(Instant::now() < deadline, "the guests do not come to rest");
     }
     client.result("def main(): return 1")?;
-    let asleep = process.private_bytes()?;
+    let each = (process.private_bytes()? - before) / SLEEPERS as f64 / 1e6;
     let section = "Guests asleep";
     report.section(section, &["MB each"]);
-    let each = (asleep - before) / SLEEPERS as f64 / 1e6;
     report.line(section, &SLEEPERS.to_string(), &[("MB each", each)]);
     Ok(())
 }

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::client::{Client, execute};
 use super::process::Process;
 use super::report::Report;
+use super::scripts::HELLO;
+use crate::client::Client;
 use crate::service::Service;
 
 /// How long each number of connections is kept busy.
@@ -24,7 +25,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
     report.section(section, &["requests/s", "cpu ms", "p50 ms", "p99 ms"]);
     for connections in [1, 8, 64] {
         let before = process.cpu_ms()?;
-        let mut times = busy(&service.address, connections)?;
+        let mut times = busy(&service.url, connections)?;
         let cpu = process.cpu_ms()? - before;
         times.sort_by(f64::total_cmp);
         let count = times.len();
@@ -40,16 +41,15 @@ pub fn measure(report: &mut Report) -> Result<()> {
 }
 
 /// The times of all requests in milliseconds.
-fn busy(address: &str, connections: usize) -> Result<Vec<f64>> {
-    let hello = execute("def main():\n    print('hi')\n    return {'answer': 42}\n");
+fn busy(url: &str, connections: usize) -> Result<Vec<f64>> {
     let end = Instant::now() + TIME;
     let client = || -> Result<Vec<f64>> {
-        let mut client = Client::connect(address)?;
+        let client = Client::new(url);
         let mut times = Vec::new();
         while Instant::now() < end {
             let started = Instant::now();
-            let (status, _) = client.send(&hello)?;
-            ensure!(status == 200, "the answer is {status}");
+            let answer = client.execute(HELLO)?;
+            ensure!(answer.status == 200, "the answer is {}", answer.status);
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }
         Ok(times)

@@ -1,7 +1,6 @@
 //! Measures the service and what it is compared with, all in one run: machines are noisy, so absolute
 //! times mislead and ratios tell.
 
-mod client;
 mod density;
 mod load;
 mod process;
@@ -29,7 +28,7 @@ pub struct Options {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Another service that understands `POST /execute`, to be measured in turns with ours.
-    #[arg(long, value_name = "NAME=HOST:PORT,PID")]
+    #[arg(long, value_name = "NAME=URL,PID")]
     rival: Vec<scripts::Rival>,
     /// Where to write the figures for machines.
     #[arg(long, default_value = "target/bench.json")]

@@ -8,9 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::client::Client;
 use super::native_python;
 use super::report::Report;
+use crate::client::Client;
 use crate::fetch_python::{self, Wheel};
 use crate::service::Service;
 
@@ -69,6 +69,7 @@ const SETTINGS: &[(&str, &str)] = &[
 pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
     let directory = pyperformance()?;
     let service = Service::start(SETTINGS)?;
+    let client = Client::new(&service.url);
     let section = "Programs of pyperformance";
     report.section(section, &["native s", "sandbox s", "ratio"]);
     let (mut logarithms, mut count) = (0.0, 0);
@@ -83,7 +84,7 @@ pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
         let (mut least_native, mut least_ours) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..rounds {
             least_native = least_native.min(native(&source, loops)?.unwrap_or(f64::NAN));
-            let used = Client::connect(&service.address)?
+            let used = client
                 .result(&script(&source, loops))
                 .with_context(|| format!("{name} in the sandbox"))?;
             least_ours = least_ours.min(used.as_f64().context("seconds are a number")?);

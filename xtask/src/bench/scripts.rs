@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::client::{Client, execute};
 use super::process::Process;
 use super::report::Report;
 use super::{median, native_python};
+use crate::client::{Answer, Client};
 use crate::service::Service;
 
 /// Requests of one measurement.
@@ -20,7 +20,8 @@ const WARM_UP: usize = 100;
 /// Processes of the machine's own Python in one measurement.
 const PROCESSES: usize = 20;
 
-const HELLO: &str = "def main():\n    print('hi')\n    return {'answer': 42}\n";
+/// Prints and returns something.
+pub const HELLO: &str = "def main():\n    print('hi')\n    return {'answer': 42}\n";
 
 /// Scripts, each with the status of its answer.
 const SCRIPTS: &[(&str, u16, &str)] = &[
@@ -72,7 +73,7 @@ def main():
 #[derive(Debug, Clone)]
 pub struct Rival {
     name: String,
-    address: String,
+    url: String,
     process: Process,
 }
 
@@ -80,11 +81,11 @@ impl FromStr for Rival {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let (name, rest) = text.split_once('=').context("write NAME=HOST:PORT,PID")?;
-        let (address, id) = rest.split_once(',').context("write NAME=HOST:PORT,PID")?;
+        let (name, rest) = text.split_once('=').context("write NAME=URL,PID")?;
+        let (url, id) = rest.rsplit_once(',').context("write NAME=URL,PID")?;
         Ok(Self {
             name: name.into(),
-            address: address.into(),
+            url: url.into(),
             process: Process::new(id.parse()?),
         })
     }
@@ -100,13 +101,21 @@ struct Costs {
 }
 
 impl Costs {
-    fn add(&mut self, address: &str, process: &Process, request: &[u8], status: u16) -> Result<()> {
-        let mut client = Client::connect(address)?;
-        let mut send = || -> Result<f64> {
+    fn add(
+        &mut self,
+        process: &Process,
+        request: impl Fn() -> Result<Answer>,
+        status: u16,
+    ) -> Result<()> {
+        let send = || -> Result<f64> {
             let started = Instant::now();
-            let (got, body) = client.send(request)?;
-            let text = String::from_utf8_lossy(&body);
-            ensure!(got == status, "the answer is {got}: {text}");
+            let answer = request()?;
+            ensure!(
+                answer.status == status,
+                "the answer is {}: {}",
+                answer.status,
+                answer.body
+            );
             Ok(started.elapsed().as_secs_f64() * 1e3)
         };
         for _ in 0..WARM_UP {
@@ -139,23 +148,20 @@ impl Costs {
 pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<()> {
     let service = Service::start(&[])?;
     let own = Process::new(service.id());
-    let health = b"GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec();
-    let mut requests = vec![("GET /healthz", 200, health)];
-    requests.extend(
-        SCRIPTS
-            .iter()
-            .map(|(name, status, script)| (*name, *status, execute(script))),
-    );
-    let mut ours: Vec<Costs> = requests.iter().map(|_| Costs::default()).collect();
-    let mut theirs: Vec<Costs> = rivals.iter().map(|_| Costs::default()).collect();
+    let client = Client::new(&service.url);
     let python = native_python();
+    let mut health = Costs::default();
+    let mut ours: Vec<_> = SCRIPTS.iter().map(|_| Costs::default()).collect();
+    let mut theirs: Vec<_> = rivals.iter().map(|_| Costs::default()).collect();
     let mut native = Vec::new();
     for _ in 0..rounds {
-        for ((_, status, request), costs) in requests.iter().zip(&mut ours) {
-            costs.add(&service.address, &own, request, *status)?;
+        health.add(&own, || client.health(), 200)?;
+        for ((_, status, script), costs) in SCRIPTS.iter().zip(&mut ours) {
+            costs.add(&own, || client.execute(script), *status)?;
         }
         for (rival, costs) in rivals.iter().zip(&mut theirs) {
-            costs.add(&rival.address, &rival.process, &execute(HELLO), 200)?;
+            let client = Client::new(&rival.url);
+            costs.add(&rival.process, || client.execute(HELLO), 200)?;
         }
         if let Some(python) = &python {
             native.push(native_hello(python)?);
@@ -164,7 +170,8 @@ pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<(
 
     let section = "One request";
     report.section(section, &["cpu ms", "page faults", "p50 ms", "p99 ms"]);
-    for ((name, ..), costs) in requests.iter().zip(&mut ours) {
+    report.line(section, "GET /healthz", &health.values());
+    for ((name, ..), costs) in SCRIPTS.iter().zip(&mut ours) {
         report.line(section, name, &costs.values());
     }
     for (rival, costs) in rivals.iter().zip(&mut theirs) {
@@ -200,15 +207,15 @@ fn native_hello(python: &Path) -> Result<f64> {
 pub fn measure_imports(report: &mut Report, rounds: usize) -> Result<()> {
     let service = Service::start(&[])?;
     let process = Process::new(service.id());
-    let mut client = Client::connect(&service.address)?;
+    let client = Client::new(&service.url);
     let names = client.result(MODULES)?;
     let names = names.as_array().context("the names are a list")?;
-    let mut cost = |line: &str| -> Result<Option<f64>> {
-        let request = execute(&format!("{line}\ndef main(): pass\n"));
+    let cost = |line: &str| -> Result<Option<f64>> {
+        let script = format!("{line}\ndef main(): pass\n");
         let mut times = Vec::new();
         for _ in 0..rounds {
             let before = process.cpu_ms()?;
-            if client.send(&request)?.0 != 200 {
+            if client.execute(&script)?.status != 200 {
                 return Ok(None);
             }
             times.push(process.cpu_ms()? - before);

@@ -8,9 +8,9 @@ use anyhow::Result;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::client::Client;
 use super::median;
 use super::report::Report;
+use crate::client::Client;
 use crate::project;
 use crate::service::Service;
 
@@ -34,7 +34,7 @@ pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
     for _ in 0..rounds {
         let started = Instant::now();
         let service = Service::start(&[])?;
-        Client::connect(&service.address)?.result("def main(): return 1")?;
+        Client::new(&service.url).result("def main(): return 1")?;
         times.push(started.elapsed().as_secs_f64() * 1e3);
     }
     let section = "Start of the service";

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use self::grammar::Grammar;
 use self::native::Native;
+use crate::client::Client;
 use crate::service::{self, Service};
 
 /// Programs that one native process runs.
@@ -65,13 +66,14 @@ pub fn run(options: &Options) -> Result<()> {
     };
     service::build()?;
     let service = Service::start(&[])?;
+    let client = Client::new(&service.url);
     let mut different = 0;
     for first in seeds.clone().step_by(usize::try_from(BATCH)?) {
         let batch = first..seeds.end.min(first + BATCH);
         let programs: Vec<_> = batch.clone().map(|seed| grammar.program(seed)).collect();
         let expected = native.run(&programs)?;
         for ((seed, program), expected) in batch.zip(&programs).zip(&expected) {
-            let found = execute(&service, program)?;
+            let found = execute(&client, program)?;
             if found != *expected {
                 different += 1;
                 println!("--- {seed}\n{program}\nnative: {expected:#?}\nservice: {found:#?}");
@@ -90,27 +92,18 @@ struct Answer {
     stdout: String,
 }
 
-fn execute(service: &Service, program: &str) -> Result<Outcome> {
-    let request = ureq::post(format!("{}/execute", service.url)).config();
-    let request = request.http_status_as_error(false).build();
-    let body = serde_json::json!({ "script": program }).to_string();
-    let mut response = request.content_type("application/json").send(body)?;
-    let kind = response
-        .headers()
-        .get("x-error-kind")
-        .map(|kind| kind.to_str());
-    let kind = kind.transpose()?.unwrap_or("ok").to_owned();
-    let body = response.body_mut().read_to_string()?;
-    let answer: Answer = serde_json::from_str(&body)?;
+fn execute(client: &Client, program: &str) -> Result<Outcome> {
+    let told = client.execute(program)?;
+    let answer: Answer = serde_json::from_str(&told.body)?;
     let text = match answer.error {
         Some(error) => error,
-        None => raw_result(&body, &answer.stdout)
+        None => raw_result(&told.body, &answer.stdout)
             .context("an answer without result or error")?
             .to_owned(),
     };
     let not_serializable = "main() returned a value that is not JSON-serializable: ";
     Ok(Outcome {
-        kind,
+        kind: told.kind.unwrap_or_else(|| "ok".to_owned()),
         text: text
             .strip_prefix(not_serializable)
             .unwrap_or(&text)

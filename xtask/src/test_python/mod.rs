@@ -16,6 +16,7 @@ use anyhow::{Context, Result, ensure};
 use self::expectations::Expectations;
 use self::pack::TestFiles;
 use self::report::{Module, Report};
+use crate::client::Client;
 use crate::service::{self, Service};
 use crate::{fetch_python, project};
 
@@ -108,10 +109,11 @@ fn run_modules(
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     let work = || -> Result<()> {
+        let client = Client::new(&service.url);
         while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
             let insist = expectations.insist.iter().any(|insisted| insisted == name);
-            let tests = session::run(&service.url, files, name, insist)
-                .with_context(|| name.to_string())?;
+            let tests =
+                session::run(&client, files, name, insist).with_context(|| name.to_string())?;
             let module = Module::new(name, tests, expectations)?;
             println!("{}", module.told());
             done.lock()

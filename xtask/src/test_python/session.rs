@@ -8,14 +8,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::pack::TestFiles;
+use crate::client::Client;
 
 const RUNNER: &str = include_str!("runner.py");
 
 /// Starts a line of stdout that is meant for us.
 const MARK: char = '\u{1e}';
-
-/// The largest answer that is read: all that tests print.
-const MOST_BYTES: u64 = 256 << 20;
 
 /// What came of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -86,7 +84,7 @@ struct Run {
     error: String,
 }
 
-/// All tests of `module`, run by the service at `url`.
+/// All tests of `module`, run through `client`.
 ///
 /// `insist` runs it even where it would skip itself as a whole.
 ///
@@ -95,7 +93,7 @@ struct Run {
 ///
 /// # Errors
 /// When the service does not answer as it should.
-pub fn run(url: &str, files: &TestFiles, module: &str, insist: bool) -> Result<Vec<Test>> {
+pub fn run(client: &Client, files: &TestFiles, module: &str, insist: bool) -> Result<Vec<Test>> {
     let archive = BASE64.encode(files.pack(module)?);
     let mut tests: BTreeMap<usize, Test> = BTreeMap::new();
     let mut others: Vec<Test> = Vec::new();
@@ -107,7 +105,7 @@ pub fn run(url: &str, files: &TestFiles, module: &str, insist: bool) -> Result<V
             insist,
             files: &archive,
         };
-        let run = execute(url, &job)?;
+        let run = execute(client, &job)?;
         tests.extend(run.ended);
         for test in run.others {
             if !others.iter().any(|other| other.name == test.name) {
@@ -148,7 +146,7 @@ impl Test {
     }
 }
 
-fn execute(url: &str, job: &Job) -> Result<Run> {
+fn execute(client: &Client, job: &Job) -> Result<Run> {
     #[derive(Deserialize)]
     struct Answer {
         #[serde(default)]
@@ -158,18 +156,7 @@ fn execute(url: &str, job: &Job) -> Result<Run> {
     // A JSON string is a Python string, too.
     let job = serde_json::to_string(&serde_json::to_string(job)?)?;
     let script = format!("{RUNNER}\n\nJOB = json.loads({job})\n");
-    let body = serde_json::to_string(&serde_json::json!({ "script": script }))?;
-    let mut response = ureq::post(format!("{url}/execute"))
-        .config()
-        .http_status_as_error(false)
-        .build()
-        .header("content-type", "application/json")
-        .send(body)?;
-    let text = response
-        .body_mut()
-        .with_config()
-        .limit(MOST_BYTES)
-        .read_to_string()?;
+    let text = client.execute(&script)?.body;
     let answer: Answer = serde_json::from_str(&text).with_context(|| format!("answer {text:?}"))?;
     let mut run = Run {
         error: answer.error,
