@@ -2,16 +2,15 @@
 
 use std::future::Future;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use python_executor::config::{self, Config};
-use python_executor::http::{self, App};
+use python_executor::http::{App, Server};
 use python_executor::machine::{self, Machine};
 use python_executor::sandbox::Sandbox;
 use python_executor::telemetry;
 use tokio::net::TcpListener;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What a shell expects of a program that was called wrongly.
@@ -51,14 +50,14 @@ fn main() -> ExitCode {
 /// have to wait for its turn among all of those.
 fn serve(config: Config) -> anyhow::Result<()> {
     let guests = guest_runtime()?;
-    let http = Runtime::new()?;
-    http.block_on(run(config, guests.handle().clone()))
+    let main = Builder::new_current_thread().enable_all().build()?;
+    main.block_on(run(config, guests.handle().clone()))
 }
 
 /// Guests that begin and guests that go on take turns: neither many short runs nor many long ones keep
 /// the others from running.
 fn guest_runtime() -> anyhow::Result<Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let mut builder = Builder::new_multi_thread();
     builder
         .thread_name("guests")
         .enable_all()
@@ -89,14 +88,10 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     let shutdown = asked_to_stop()?;
     let address = listener.local_addr()?;
     tracing::info!(limits = ?config.limits(), capacity = ?config.capacity, "ready");
+    let server = Server::new(listener, App::new(config, sandbox, guests))
+        .context("cannot start the threads for connections")?;
     tracing::info!("listening on http://{address}");
-
-    http::serve(
-        listener,
-        Arc::new(App::new(config, sandbox, guests)),
-        shutdown,
-    )
-    .await;
+    server.run(shutdown).await;
     tracing::info!("stopped");
     Ok(())
 }

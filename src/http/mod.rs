@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `server` | connections: accepting, bounding and draining them |
+//! | `workers` | the threads that serve them |
 //! | `envelope` | what is true of every answer: request id, headers, no panic gets through |
 //! | `execute` | `POST /execute`, from request to answer |
 //! | `body` | reading a request body within bounds |
@@ -17,6 +18,7 @@ mod envelope;
 mod execute;
 mod script;
 mod server;
+mod workers;
 
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ use crate::config::Config;
 use crate::sandbox::Sandbox;
 use admission::Admission;
 use answer::Error;
-pub use server::serve;
+pub use server::Server;
 
 /// What all requests share.
 pub struct App {

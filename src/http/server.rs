@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use super::workers::Workers;
 use super::{App, router};
 
 /// Bytes the head of a request may have; also the size of the read buffer.
@@ -25,59 +27,66 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the grace is over, how long the last answers may take to be sent.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Serves until `shutdown` resolves, then sees those inside off.
-///
-/// While they finish, new requests are still answered: with 503, so that a load balancer that has
-/// not heard yet gets an answer that it can act on. What has not finished within the grace period
-/// is cancelled and answered 503 as well.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
-    let server = Server::new(listener, &app);
-    tokio::select! {
-        never = server.accept() => match never {},
-        () = shutdown => {}
-    }
-    let deadline = Instant::now() + app.config.shutdown_grace;
-
-    app.admission.drain();
-    tracing::info!("shutting down");
-    tokio::select! {
-        never = server.accept() => match never {},
-        () = app.admission.empty() => {}
-        () = sleep_until(deadline) => tracing::warn!("cancelling runs: the grace period is over"),
-    }
-
-    app.admission.close();
-    // From here on a connection is better refused than left without an answer.
-    drop(server.listener);
-    let last = deadline.max(Instant::now() + LAST_WORDS);
-    if timeout_at(last, server.connections.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("closing connections that are still busy");
-    }
-}
-
-struct Server {
+/// What serves connections.
+pub struct Server {
+    app: Arc<App>,
     listener: TcpListener,
     http: http1::Builder,
     service: TowerToHyperService<axum::Router>,
     connections: GracefulShutdown,
     seats: Arc<Semaphore>,
+    workers: Workers,
 }
 
 impl Server {
-    fn new(listener: TcpListener, app: &Arc<App>) -> Self {
+    /// Gets ready for the connections of `listener`.
+    ///
+    /// # Errors
+    /// When there are no threads for them.
+    pub fn new(listener: TcpListener, app: App) -> io::Result<Self> {
+        let app = Arc::new(app);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(app.config.header_timeout)
             .max_buf_size(HEAD_LIMIT);
-        Self {
+        Ok(Self {
             listener,
             http,
-            service: TowerToHyperService::new(router(Arc::clone(app))),
+            service: TowerToHyperService::new(router(Arc::clone(&app))),
             connections: GracefulShutdown::new(),
             seats: Arc::new(Semaphore::new(app.config.capacity.connections as usize)),
+            workers: Workers::start()?,
+            app,
+        })
+    }
+
+    /// Serves until `shutdown` resolves, then sees those inside off.
+    ///
+    /// While they finish, new requests are still answered: with 503, so that a load balancer that has
+    /// not heard yet gets an answer that it can act on. What has not finished within the grace period
+    /// is cancelled and answered 503 as well.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        tokio::select! {
+            never = self.accept() => match never {},
+            () = shutdown => {}
+        }
+        let deadline = Instant::now() + self.app.config.shutdown_grace;
+        let admission = &self.app.admission;
+
+        admission.drain();
+        tracing::info!("shutting down");
+        tokio::select! {
+            never = self.accept() => match never {},
+            () = admission.empty() => {}
+            () = sleep_until(deadline) => tracing::warn!("cancelling runs: the grace period is over"),
+        }
+
+        admission.close();
+        // From here on a connection is better refused than left without an answer.
+        drop(self.listener);
+        let last = deadline.max(Instant::now() + LAST_WORDS);
+        if timeout_at(last, self.connections.shutdown()).await.is_err() {
+            tracing::warn!("closing connections that are still busy");
         }
     }
 
@@ -95,17 +104,19 @@ impl Server {
                 }
             };
             tune(&stream);
-            let connection = self
-                .http
-                .serve_connection(TokioIo::new(stream), self.service.clone());
-            let connection = self.connections.watch(connection);
-            tokio::spawn(async move {
+            let (http, service) = (self.http.clone(), self.service.clone());
+            let watcher = self.connections.watcher();
+            let served = self.workers.spawn(stream, async move |stream| {
+                let connection = http.serve_connection(TokioIo::new(stream), service);
                 // An error here is a client that left, or was too slow, or does not speak HTTP.
-                if let Err(error) = connection.await {
+                if let Err(error) = watcher.watch(connection).await {
                     tracing::debug!(%error, "connection");
                 }
                 drop(seat);
             });
+            if let Err(error) = served {
+                tracing::warn!(%error, "cannot serve a connection");
+            }
         }
     }
 }
