@@ -36,7 +36,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
         never = server.accept() => match never {},
         () = shutdown => {}
     }
-    let deadline = Instant::now() + app.config.shutdown_grace;
+    let deadline = Instant::now() + app.config.service.shutdown_grace;
 
     app.admission.drain();
     tracing::info!("shutting down");
@@ -70,7 +70,7 @@ impl Server {
     fn new(listener: TcpListener, app: &Arc<App>) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(app.config.header_timeout)
+            .header_read_timeout(app.config.request.header_timeout)
             .max_buf_size(HEAD_LIMIT);
         Self {
             listener,
