@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         }
         Err(help_or_version) => help_or_version.exit(),
     };
-    telemetry::init(&config);
+    telemetry::init(&config.service);
     if !config.fits_into_memory(machine) {
         tracing::warn!(
             "the memory does not suffice if {} scripts (MAX_CONCURRENT) use their limits to the full",
@@ -75,19 +75,19 @@ fn guest_runtime() -> anyhow::Result<Runtime> {
 async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     machine::raise_open_file_limit();
     let sandbox = Sandbox::load(
-        &config.python()?,
-        config.limits(),
+        &config.service.python()?,
+        config.run.limits(),
         config.capacity.concurrent,
-        config.temp_root.as_deref(),
+        config.service.temp_root.as_deref(),
     )?;
 
-    let (host, port) = (config.host, config.port);
+    let (host, port) = (config.service.host, config.service.port);
     let listener = TcpListener::bind((host, port))
         .await
         .with_context(|| format!("cannot listen on {host} port {port}"))?;
     let shutdown = asked_to_stop()?;
     let address = listener.local_addr()?;
-    tracing::info!(limits = ?config.limits(), capacity = ?config.capacity, "ready");
+    tracing::info!(limits = ?config.run.limits(), capacity = ?config.capacity, "ready");
     let server = Server::new(listener, App::new(config, sandbox, guests))
         .context("cannot start the threads for connections")?;
     tracing::info!("listening on http://{address}");

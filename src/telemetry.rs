@@ -10,11 +10,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::config::{Config, LogFormat};
+use crate::config::{LogFormat, Service};
 use crate::sandbox::Outcome;
 
 /// Starts logging.
-pub fn init(config: &Config) {
+pub fn init(config: &Service) {
     // A script must not be able to fill the log through the warnings of a library.
     let filter = Targets::new()
         .with_target(env!("CARGO_CRATE_NAME"), config.log)

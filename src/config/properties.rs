@@ -1,10 +1,13 @@
 //! What holds for any text that somebody takes for a setting.
 
+use std::time::Duration;
+
 use clap::CommandFactory;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::tests::{MACHINE, parse};
+use super::values::*;
 use super::*;
 
 /// Text that looks like a setting, or does not.

@@ -1,8 +1,12 @@
 //! Settings as they are written, and what becomes of them.
 
+use std::time::Duration;
+
 use clap::CommandFactory;
 
+use super::values::{some_bytes, some_time};
 use super::*;
+use crate::sandbox::Limits;
 
 pub(super) const MACHINE: Machine = Machine {
     cores: 2,
@@ -33,7 +37,7 @@ fn every_setting_has_help_and_an_environment_variable_named_like_its_flag() {
 
 #[test]
 fn defaults_are_the_documented_limits() -> Result<(), String> {
-    assert_eq!(parse(&[], MACHINE)?.limits(), Limits::default());
+    assert_eq!(parse(&[], MACHINE)?.run.limits(), Limits::default());
     Ok(())
 }
 
@@ -195,6 +199,7 @@ fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
         let expected = Capacity {
             concurrent: *concurrent,
             queue: *queue,
+            queue_timeout: Duration::from_secs(10),
             connections: *connections,
         };
         assert_eq!(parse(args, *machine)?.capacity, expected, "{args:?}");

@@ -38,14 +38,13 @@ pub(super) struct Pass {
 }
 
 impl Admission {
-    /// `patience` is how long a request waits for a slot before it gives up.
-    pub(super) fn new(capacity: Capacity, patience: Duration) -> Self {
+    pub(super) fn new(capacity: Capacity) -> Self {
         let all_places = capacity.concurrent.saturating_add(capacity.queue);
         Self {
             places: Arc::new(Semaphore::new(all_places as usize)),
             all_places,
             slots: Arc::new(Semaphore::new(capacity.concurrent as usize)),
-            patience,
+            patience: capacity.queue_timeout,
             phase: watch::Sender::new(Phase::Open),
         }
     }
@@ -108,9 +107,10 @@ mod tests {
         let capacity = Capacity {
             concurrent,
             queue,
+            queue_timeout: Duration::from_secs(1),
             connections: 0,
         };
-        Admission::new(capacity, Duration::from_secs(1))
+        Admission::new(capacity)
     }
 
     fn is_pending<F: Future>(future: std::pin::Pin<&mut F>) -> bool {

@@ -39,7 +39,8 @@ async fn read_and_run(app: &Arc<App>, id: &RequestId, request: Request) -> Resul
     require_json(request.headers())?;
     let script = {
         let body = request.into_body();
-        let bytes = body::read(body, app.config.body_limit, app.config.body_timeout).await?;
+        let limits = &app.config.request;
+        let bytes = body::read(body, limits.body_limit, limits.body_timeout).await?;
         script::parse(&bytes)?
     };
 

@@ -44,7 +44,7 @@ impl App {
     /// Puts the service together; scripts run in the runtime `guests`.
     #[must_use]
     pub fn new(config: Config, sandbox: Sandbox, guests: Handle) -> Self {
-        let admission = Admission::new(config.capacity, config.queue_timeout);
+        let admission = Admission::new(config.capacity);
         Self {
             config,
             sandbox,

@@ -47,7 +47,7 @@ impl Server {
         let app = Arc::new(app);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(app.config.header_timeout)
+            .header_read_timeout(app.config.request.header_timeout)
             .max_buf_size(HEAD_LIMIT);
         Ok(Self {
             listener,
@@ -70,7 +70,7 @@ impl Server {
             never = self.accept() => match never {},
             () = shutdown => {}
         }
-        let deadline = Instant::now() + self.app.config.shutdown_grace;
+        let deadline = Instant::now() + self.app.config.service.shutdown_grace;
         let admission = &self.app.admission;
 
         admission.drain();

@@ -1,0 +1,136 @@
+//! How much the service takes on at once: as it was set, and what fits the machine.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use super::values::{MOST, count, duration};
+use crate::machine::Machine;
+use crate::sandbox::ADDRESS_SPACE;
+
+/// Runs are mostly short, or waiting: this many at once keep a core busy and share it fairly.
+const RUNS_PER_CORE: u32 = 16;
+/// How much deeper the queue is than the service is wide.
+const QUEUED_PER_RUN: u32 = 8;
+/// How many connections there may be for each request inside; the others get their 503.
+const CONNECTIONS_PER_REQUEST: u32 = 4;
+/// Address space that is not for runs: the program, CPython's code, threads and what they allocate.
+const OWN_ADDRESS_SPACE: u64 = 512 << 20;
+
+/// The settings, most of which have defaults that depend on the machine.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Capacity")]
+pub(super) struct CapacitySettings {
+    /// Scripts that run at once.
+    ///
+    /// [default: 16 for each core, but no more than fit into three quarters of the available
+    /// memory if each of them uses its memory, output and disk limits to the full, and into the
+    /// address space, of which each takes 4 GiB, if that is limited]
+    #[arg(long, env, value_parser = count)]
+    max_concurrent: Option<u32>,
+
+    /// Requests that may wait for their turn. One more is answered 503 at once; 0 means no queue.
+    ///
+    /// [default: 8 for each script that may run at once]
+    #[arg(long, env, value_parser = clap::value_parser!(u32).range(..=MOST))]
+    max_queue: Option<u32>,
+
+    /// How long a request may wait for its turn before it is answered 503.
+    #[arg(long, env, default_value = "10s", value_parser = duration)]
+    queue_timeout: Duration,
+
+    /// Connections open at once. The next ones wait in the operating system until one closes.
+    ///
+    /// [default: 4 for each request that may run or wait]
+    #[arg(long, env, value_parser = count)]
+    max_connections: Option<u32>,
+}
+
+/// How much the service takes on at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// Scripts that run.
+    pub concurrent: u32,
+    /// Requests that wait for their turn.
+    pub queue: u32,
+    /// How long they wait at most.
+    pub queue_timeout: Duration,
+    /// Connections that are open.
+    pub connections: u32,
+}
+
+impl CapacitySettings {
+    /// What is set, and for the rest what suits `machine` when each run takes `run_memory` bytes.
+    pub(super) fn on(&self, machine: Machine, run_memory: u64) -> Capacity {
+        let concurrent = self.max_concurrent.unwrap_or_else(|| {
+            let fit = machine.memory / 4 * 3 / run_memory;
+            let fit = u32::try_from(fit).unwrap_or(u32::MAX);
+            let wanted = machine.cores.saturating_mul(RUNS_PER_CORE);
+            wanted.min(fit).min(runs_addressable(machine)).max(1)
+        });
+        let queue = self
+            .max_queue
+            .unwrap_or(concurrent.saturating_mul(QUEUED_PER_RUN));
+        let inside = concurrent.saturating_add(queue);
+        let connections = self
+            .max_connections
+            .unwrap_or(inside.saturating_mul(CONNECTIONS_PER_REQUEST));
+        Capacity {
+            concurrent,
+            queue,
+            queue_timeout: self.queue_timeout,
+            connections,
+        }
+    }
+}
+
+impl Capacity {
+    /// Refuses what cannot work on `machine` when each run takes `run_memory` bytes.
+    pub(super) fn check(&self, machine: Machine, run_memory: u64) -> Result<(), String> {
+        let Self {
+            concurrent,
+            queue,
+            connections,
+            ..
+        } = *self;
+        if connections < concurrent.saturating_add(queue) {
+            return Err(format!(
+                "MAX_CONNECTIONS is {connections}, too few for {concurrent} running scripts \
+                 (MAX_CONCURRENT) and {queue} waiting requests (MAX_QUEUE)"
+            ));
+        }
+        if run_memory > machine.memory {
+            return Err(format!(
+                "there is {} of memory, but a single script may use {}: lower MEMORY_LIMIT, \
+                 DISK_LIMIT or RESULT_LIMIT",
+                ByteSize::b(machine.memory),
+                ByteSize::b(run_memory)
+            ));
+        }
+        let addressable = runs_addressable(machine);
+        if concurrent > addressable {
+            let space = ByteSize::b(machine.address_space.unwrap_or(u64::MAX));
+            let each = ByteSize::b(ADDRESS_SPACE);
+            return Err(match addressable {
+                0 => format!(
+                    "this process may use {space} of address space (ulimit -v), too little even for \
+                     one script, which takes {each}: raise that limit"
+                ),
+                most => format!(
+                    "this process may use {space} of address space (ulimit -v), too little for \
+                     {concurrent} scripts at once, of which each takes {each}: raise that limit or \
+                     lower MAX_CONCURRENT to {most}"
+                ),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// How many runs the address space has room for.
+fn runs_addressable(machine: Machine) -> u32 {
+    let space = machine.address_space.unwrap_or(u64::MAX);
+    let runs = space.saturating_sub(OWN_ADDRESS_SPACE) / ADDRESS_SPACE;
+    u32::try_from(runs).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,24 @@
+//! The limits of one request.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::values::{some_bytes, some_time};
+
+/// How large and how slow one request may be.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits of one request")]
+pub struct RequestLimits {
+    /// How large the body of a request may be.
+    #[arg(long, env, default_value = "1MiB", value_parser = some_bytes)]
+    pub body_limit: usize,
+
+    /// How long the body of a request may take to arrive.
+    #[arg(long, env, default_value = "10s", value_parser = some_time)]
+    pub body_timeout: Duration,
+
+    /// How long a connection may take to send the head of its next request, idle time included.
+    #[arg(long, env, default_value = "60s", value_parser = some_time)]
+    pub header_timeout: Duration,
+}

@@ -1,0 +1,102 @@
+//! The service itself: where it listens, what it finds and what it says.
+
+use std::env;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tracing::level_filters::LevelFilter;
+
+use super::values::{duration, level};
+
+/// Settings of the service as a whole.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Service")]
+pub struct Service {
+    /// Address to listen on. The default is every interface, as containers need it.
+    #[arg(long, env, default_value = "0.0.0.0")]
+    pub host: IpAddr,
+
+    /// Port to listen on. 0 picks a free one, which the log names.
+    #[arg(long, env, default_value_t = 8080)]
+    pub port: u16,
+
+    /// The precompiled CPython, made by `cargo xtask fetch-python`.
+    ///
+    /// Without this setting it is python.cwasm next to the program, or wasm/python.cwasm in the
+    /// current directory or in the checkout that the program was built in.
+    #[arg(long, env, value_name = "PYTHON")]
+    python: Option<PathBuf>,
+
+    /// Directory in which each run gets its temporary directory [default: the system's].
+    #[arg(long, env)]
+    pub temp_root: Option<PathBuf>,
+
+    /// How much to log to standard error: off, error, warn, info, debug or trace.
+    #[arg(long, env, default_value = "info", value_parser = level)]
+    pub log: LevelFilter,
+
+    /// How to write the log: text for people, json for machines.
+    #[arg(long, env, default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// On SIGTERM or Ctrl-C, how long runs in progress may take to end before they are cancelled.
+    #[arg(long, env, default_value = "10s", value_parser = duration)]
+    pub shutdown_grace: Duration,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object per line.
+    Json,
+}
+
+impl Service {
+    /// Finds the precompiled CPython.
+    ///
+    /// # Errors
+    /// When there is none; the message says how to get it.
+    pub fn python(&self) -> anyhow::Result<PathBuf> {
+        if let Some(set) = &self.python {
+            anyhow::ensure!(
+                set.is_file(),
+                "PYTHON is {}, where there is no file; `cargo xtask fetch-python` makes one",
+                set.display()
+            );
+            return Ok(set.clone());
+        }
+        let program = env::current_exe().unwrap_or_default();
+        let places = [
+            program.with_file_name("python.cwasm"),
+            PathBuf::from("wasm/python.cwasm"),
+            // The program is in target/release of the checkout.
+            program.with_file_name("../../wasm/python.cwasm"),
+        ];
+        places
+            .into_iter()
+            .find(|place| place.is_file())
+            .ok_or_else(|| {
+                anyhow::anyhow!(
+                    "no CPython: there is neither python.cwasm next to the program nor \
+                 wasm/python.cwasm here; run `cargo xtask fetch-python` or set PYTHON to the file"
+                )
+            })
+    }
+
+    /// What no single value can tell.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if let Some(root) = &self.temp_root
+            && !root.is_dir()
+        {
+            return Err(format!(
+                "TEMP_ROOT is {}, which is not a directory",
+                root.display()
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Values as people write them: durations, sizes, counts.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use tracing::level_filters::LevelFilter;
+
+/// CPython itself, before it has run a line of the script, needs nearly this much.
+pub(super) const LEAST_MEMORY: usize = 20_000_000;
+/// 32-bit WebAssembly cannot address more.
+pub(super) const MOST_MEMORY: usize = 4 << 30;
+/// Directories may all lie in each other, and are removed by a recursive function.
+pub(super) const MOST_ENTRIES: u32 = 2_000;
+/// Keeps sums with points in time far from overflow, which would panic.
+pub(super) const MOST_TIME: Duration = Duration::from_hours(365 * 24);
+/// Keeps sums of counts far from overflow; no machine comes near it.
+pub(super) const MOST: i64 = 1_000_000;
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= MOST_TIME => Ok(time),
+        Ok(_) => Err("must be at most 365days".into()),
+        Err(error) => Err(format!("{error}; write 500ms, 10s or 1m")),
+    }
+}
+
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be more than zero".into()),
+        time => Ok(time),
+    }
+}
+
+pub(super) fn some_bytes(text: &str) -> Result<usize, String> {
+    let size = ByteSize::from_str(text).map_err(|_| "not a size; write 500kB, 50MB or 1MiB")?;
+    match usize::try_from(size.as_u64()) {
+        Ok(0) => Err("must be more than zero".into()),
+        // Every size is of something that must fit into memory; this keeps sums from overflowing.
+        Ok(bytes) if bytes <= 1 << 40 => Ok(bytes),
+        _ => Err("must be at most 1TiB".into()),
+    }
+}
+
+pub(super) fn memory(text: &str) -> Result<usize, String> {
+    match some_bytes(text)? {
+        ..LEAST_MEMORY => Err("CPython needs at least 20MB to start".into()),
+        bytes if bytes > MOST_MEMORY => Err("must be at most 4GiB".into()),
+        bytes => Ok(bytes),
+    }
+}
+
+pub(super) fn count(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number) if (1..=MOST).contains(&i64::from(number)) => Ok(number),
+        _ => Err(format!("must be a whole number from 1 to {MOST}")),
+    }
+}
+
+pub(super) fn entries(text: &str) -> Result<u32, String> {
+    match count(text)? {
+        number if number <= MOST_ENTRIES => Ok(number),
+        _ => Err(format!("must be at most {MOST_ENTRIES}")),
+    }
+}
+
+pub(super) fn level(text: &str) -> Result<LevelFilter, String> {
+    text.parse()
+        .map_err(|_| "must be off, error, warn, info, debug or trace".into())
+}
