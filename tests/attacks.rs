@@ -24,9 +24,6 @@ const LIMITS: &[(&str, &str)] = &[
     ("LOG", "info"),
 ];
 
-/// `MAX_CONCURRENT` as a number.
-const SLOTS: usize = 1;
-
 /// The latest that an answer may come: the longest limit, and time for a busy machine.
 const LATEST: Duration = Duration::from_secs(30);
 
@@ -181,7 +178,7 @@ impl Victim {
     /// Checks that nothing has stayed behind: files, descriptors, threads, memory, and no more
     /// than a line of the log for each of the `requests`.
     fn is_unharmed(&self, requests: usize) {
-        settles(|| left_in(self.scratch.path(), SLOTS), |count| *count == 0);
+        settles(|| left_in(self.scratch.path()), |count| *count == 0);
         settles(
             || Footprint::of(&self.server),
             |now| now.fits_into(&self.before),

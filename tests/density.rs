@@ -32,7 +32,7 @@ def main():
 /// Puts all of them to sleep, lets another one run, and sends them away; gives how much memory they
 /// took.
 fn night(server: &Server, scratch: &Path) -> usize {
-    let asleep = || left_in(scratch, SLOTS);
+    let asleep = || left_in(scratch);
     let mut sleepers: Vec<_> = (0..SLEEPERS).map(|_| server.connect()).collect();
     let sleep = execute(SLEEP);
     sleepers.iter_mut().for_each(|client| client.send(&sleep));

@@ -201,13 +201,13 @@ impl Soak {
             self.started.elapsed().as_secs(),
             resident(&self.server) as f64 / 1e6,
             Footprint::of(&self.server),
-            left_in(self.scratch.path(), SLOTS),
+            left_in(self.scratch.path()),
         );
     }
 
     /// Waits until no run is left; gives the memory that the service still holds.
     fn rest(&self) -> usize {
-        settles(|| left_in(self.scratch.path(), SLOTS), |count| *count == 0);
+        settles(|| left_in(self.scratch.path()), |count| *count == 0);
         resident(&self.server)
     }
 }

@@ -1,7 +1,7 @@
 //! Runs a script in a fresh CPython inside wasmtime and says what came of it.
 //!
 //! Nothing outside this module knows about WebAssembly. A run's way: [`Sandbox::run`] makes a
-//! scratch directory and a store, `guest` hands the script over and takes the answer, `meter` and
+//! store, `guest` hands the script over and takes the answer, `meter` and
 //! the clocks watch it, and `verdict` says what it comes to.
 
 mod engine;
@@ -24,22 +24,17 @@ use std::time::Instant;
 
 use anyhow::Result;
 use wasmtime::{InstancePre, Linker, Store, UpdateDeadline};
-use wasmtime_wasi::p1::WasiP1Ctx;
-use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use self::engine::Ticker;
 use self::guest::Guest;
 use self::memory::MemoryLimiter;
 use self::meter::{CpuClock, OutOfTime, metered};
 use self::output::Capture;
-use self::scratch::{Scratch, ScratchPool};
-use self::wasi::Guard;
+use self::scratch::ScratchRoot;
+use self::wasi::{Context, Guard};
 pub use engine::ADDRESS_SPACE;
 pub use limits::{FileLimits, Limits};
 pub use outcome::{Failure, Outcome, Usage};
-
-/// Where a script finds its scratch directory.
-const GUEST_DIRECTORY: &str = "/tmp";
 
 /// How many ticks of the epoch a guest has before it first gives way to others. Most scripts are done
 /// by then, and need not wait for a second turn when the processor is busy.
@@ -49,13 +44,13 @@ const FIRST_TURN: u64 = 3;
 pub struct Sandbox {
     python: InstancePre<Host>,
     limits: Limits,
-    scratch: ScratchPool,
+    scratch: ScratchRoot,
     ticker: Ticker,
 }
 
 /// What the host keeps for one run.
 struct Host {
-    wasi: WasiP1Ctx,
+    wasi: Context,
     memory: MemoryLimiter,
     guard: Guard,
     cpu: CpuClock,
@@ -81,7 +76,7 @@ impl Sandbox {
         Ok(Self {
             python: linker.instantiate_pre(&module)?,
             limits,
-            scratch: ScratchPool::new(temp_root)?,
+            scratch: ScratchRoot::new(temp_root)?,
             ticker: Ticker::start(&engine)?,
         })
     }
@@ -112,8 +107,7 @@ impl Sandbox {
         usage: &mut Usage,
     ) -> Result<Result<Box<serde_json::value::RawValue>, Failure>> {
         let started = Instant::now();
-        let scratch = self.scratch.take()?;
-        let mut store = self.store(&scratch, stdout, stderr)?;
+        let mut store = self.store(stdout, stderr);
         let instance = self.python.instantiate_async(&mut store).await?;
         let guest = Guest::new(&mut store, &instance)?;
         usage.start = started.elapsed();
@@ -122,10 +116,13 @@ impl Sandbox {
         let started = Instant::now();
         let ended = self.call(&guest, &mut store, script).await;
         usage.run = started.elapsed();
-        let host = store.data();
+        let host = store.data_mut();
+        if let Some(error) = host.wasi.take_failure() {
+            return Err(error.context("making a temporary directory"));
+        }
         usage.cpu = host.cpu.used();
         usage.memory = host.memory.in_use();
-        let result = match ended {
+        Ok(match ended {
             _ if host.guard.calls > self.limits.host_calls => {
                 Err(Failure::HostCallLimit(self.limits.host_calls))
             }
@@ -137,24 +134,13 @@ impl Sandbox {
             )),
             Ended::OutOfCpu => Err(Failure::CpuLimit(self.limits.cpu)),
             Ended::OutOfWall => Err(Failure::WallLimit(self.limits.wall)),
-        };
-        if !host.guard.quota.touched() {
-            scratch.give_back();
-        }
-        Ok(result)
+        })
     }
 
     /// A store for one run, with all that limits it.
-    fn store(&self, scratch: &Scratch, stdout: &Capture, stderr: &Capture) -> Result<Store<Host>> {
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(stdout.clone()).stderr(stderr.clone());
-        // File calls run where the guest does, so that it pays for them with its own time; what
-        // could block for long is kept from wasmtime by the guard. A directory takes this over when
-        // it is added.
-        wasi.allow_blocking_current_thread(true);
-        wasi.preopened_dir(scratch.path(), GUEST_DIRECTORY, FsPerms::ReadWrite)?;
+    fn store(&self, stdout: &Capture, stderr: &Capture) -> Store<Host> {
         let host = Host {
-            wasi: wasi.build_p1(),
+            wasi: Context::new(stdout, stderr, &self.scratch),
             memory: MemoryLimiter::new(self.limits.memory),
             guard: Guard::new(self.limits.files),
             cpu: CpuClock::default(),
@@ -170,7 +156,7 @@ impl Sandbox {
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(FIRST_TURN);
-        Ok(store)
+        store
     }
 
     /// Lets the guest run until it ends or a clock ends it.
@@ -200,9 +186,8 @@ mod tests {
 
     /// The whole memory of an instance that has not run yet.
     async fn fresh_memory(sandbox: &Sandbox) -> Result<Vec<u8>> {
-        let scratch = sandbox.scratch.take()?;
         let output = Capture::new("stdout", 0);
-        let mut store = sandbox.store(&scratch, &output, &output)?;
+        let mut store = sandbox.store(&output, &output);
         let instance = sandbox.python.instantiate_async(&mut store).await?;
         let memory = instance.get_memory(&mut store, "memory");
         Ok(memory
@@ -244,9 +229,8 @@ mod tests {
     async fn a_short_script_changes_few_pages() -> Result<()> {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("wasm/python.cwasm");
         let sandbox = Sandbox::load(&python, Limits::default(), 1, None)?;
-        let scratch = sandbox.scratch.take()?;
         let output = Capture::new("stdout", 100);
-        let mut store = sandbox.store(&scratch, &output, &output)?;
+        let mut store = sandbox.store(&output, &output);
         let instance = sandbox.python.instantiate_async(&mut store).await?;
         let guest = Guest::new(&mut store, &instance)?;
         let script = "def main():\n    print('hi')\n    return {'answer': 42}\n";
@@ -258,6 +242,7 @@ mod tests {
         let stretches = stretches.count() + 1;
         assert!((10..60).contains(&pages.len()), "{pages:?}");
         assert!(stretches < 30, "{pages:?}");
+        assert!(!store.data().wasi.has_directory());
         Ok(())
     }
 

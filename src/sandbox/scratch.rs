@@ -1,11 +1,8 @@
 //! The directories that runs may write to. Each is removed when its run is over.
-//!
-//! Making and removing a directory costs more than a short run does, and most scripts open no file.
-//! So a directory that a run has left as it was serves the next one.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -17,16 +14,15 @@ const PREFIX: &str = "python-executor-";
 const LOCK: &str = "lock";
 
 /// Makes scratch directories, all in one directory of this process.
-pub struct ScratchPool(Arc<Shared>);
+pub struct ScratchRoot(Arc<Root>);
 
-struct Shared {
+struct Root {
     /// Declared before the directory: the lock goes first.
     _lock: File,
     directory: TempDir,
-    unused: Mutex<Vec<TempDir>>,
 }
 
-impl ScratchPool {
+impl ScratchRoot {
     /// Makes the process's directory in `root`, or in the system's directory for temporary files,
     /// and removes those of processes that were killed.
     ///
@@ -35,70 +31,48 @@ impl ScratchPool {
     pub fn new(root: Option<&Path>) -> Result<Self> {
         let root = root.map_or_else(std::env::temp_dir, Path::to_owned);
         sweep(&root);
-        let make = || -> std::io::Result<Shared> {
+        let make = || -> std::io::Result<Root> {
             let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&root)?;
             let lock = File::create(directory.path().join(LOCK))?;
             lock.lock()?;
-            Ok(Shared {
+            Ok(Root {
                 _lock: lock,
                 directory,
-                unused: Mutex::default(),
             })
         };
-        let shared = make().with_context(|| {
+        let made = make().with_context(|| {
             format!(
                 "{} cannot hold temporary directories (TEMP_ROOT)",
                 root.display()
             )
         })?;
-        Ok(Self(Arc::new(shared)))
+        Ok(Self(Arc::new(made)))
     }
 
-    /// An empty directory that only this process may use.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn take(&self) -> std::io::Result<Scratch> {
-        let unused = self
-            .0
-            .unused
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let directory = match unused {
-            Some(directory) => directory,
-            None => tempfile::Builder::new()
-                .prefix("run-")
-                .tempdir_in(self.0.directory.path())?,
-        };
-        Ok(Scratch {
-            directory: Some(directory),
-            pool: Arc::clone(&self.0),
-        })
+    /// A directory for one run, which does not exist yet.
+    pub fn later(&self) -> Scratch {
+        Scratch {
+            directory: None,
+            root: Arc::clone(&self.0),
+        }
     }
 }
 
-/// One run's directory.
+/// One run's directory, once it is wanted.
 pub struct Scratch {
     directory: Option<TempDir>,
-    pool: Arc<Shared>,
+    root: Arc<Root>,
 }
 
 impl Scratch {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        self.directory.as_ref().map_or(Path::new(""), TempDir::path)
-    }
-
-    /// Gives it back as it was taken: nothing in it or about it has changed.
-    pub fn give_back(mut self) {
-        if let Some(directory) = self.directory.take() {
-            self.pool
-                .unused
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(directory);
-        }
+    /// Makes the directory: empty, and only for this process. Gives its path.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn make(&mut self) -> std::io::Result<&Path> {
+        let root = self.root.directory.path();
+        let directory = tempfile::Builder::new().prefix("run-").tempdir_in(root)?;
+        Ok(self.directory.insert(directory).path())
     }
 }
 
@@ -140,18 +114,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_serves_again_only_when_given_back() -> Result<()> {
+    fn a_directory_is_there_from_when_it_is_made_until_its_run_is_over() -> Result<()> {
         let root = tempfile::tempdir()?;
-        let pool = ScratchPool::new(Some(root.path()))?;
-        let scratch = pool.take()?;
-        let first = scratch.path().to_owned();
-        scratch.give_back();
-        let scratch = pool.take()?;
-        assert_eq!(scratch.path(), first);
-        fs::write(first.join("file"), "text")?;
-        drop(scratch);
-        assert!(!first.exists());
-        assert_ne!(pool.take()?.path(), first);
+        let scratches = ScratchRoot::new(Some(root.path()))?;
+        let own = scratches.0.directory.path();
+        let runs = || Ok::<_, std::io::Error>(fs::read_dir(own)?.count() - 1);
+        let (mut one, mut other) = (scratches.later(), scratches.later());
+        assert_eq!(runs()?, 0);
+        assert_ne!(one.make()?, other.make()?);
+        fs::write(one.make()?.join("file"), "text")?;
+        drop(one);
+        assert_eq!(runs()?, 1);
+        drop(other);
+        assert_eq!(runs()?, 0);
         Ok(())
     }
 
@@ -167,8 +142,8 @@ mod tests {
         for directory in [&abandoned, &foreign] {
             fs::write(directory.join(LOCK), "")?;
         }
-        let alive = ScratchPool::new(Some(root.path()))?;
-        let _second = ScratchPool::new(Some(root.path()))?;
+        let alive = ScratchRoot::new(Some(root.path()))?;
+        let _second = ScratchRoot::new(Some(root.path()))?;
         assert!(!abandoned.exists());
         assert!(without_lock.exists() && foreign.exists());
         assert!(alive.0.directory.path().exists());

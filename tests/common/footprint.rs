@@ -56,21 +56,12 @@ fn field(file: &Path, name: &str) -> usize {
     kib.expect("the kernel tells the size") << 10
 }
 
-/// What runs have left in `root`, the `TEMP_ROOT` of a service with this many slots. Each process
-/// has a directory of its own there, with one for each slot in it that is empty and waits for the
-/// next run.
-pub fn left_in(root: &Path, slots: usize) -> usize {
-    let entries = |path: &Path| -> Vec<PathBuf> {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect()
-    };
-    let inside = entries(root)
-        .iter()
-        .flat_map(|path| entries(path))
-        .collect::<Vec<_>>();
-    let runs: Vec<_> = inside.iter().filter(|path| path.is_dir()).collect();
-    let held: usize = runs.iter().map(|run| entries(run).len()).sum();
-    held + runs.len().saturating_sub(slots)
+/// How many runs have a directory in `root`, the `TEMP_ROOT` of a service. Each process has a directory
+/// of its own there.
+pub fn left_in(root: &Path) -> usize {
+    let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
+    let inside = entries(root).flat_map(|process| entries(&process.path()));
+    inside.filter(|entry| entry.path().is_dir()).count()
 }
 
 /// Waits until `value` is as it should be; connections, threads and directories go a little later

@@ -58,7 +58,7 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
         "path_open",
         |mut caller: Caller<'_, Host>, args: PathOpen| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 let (directory, lookup, path, length, open, rights, inheriting, flags, opened) =
                     args;
                 if !call.quota.may_open() {
@@ -70,7 +70,6 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
                 {
                     return Ok(errno(Errno::Nospc));
                 }
-                call.quota.touch();
                 let answer = preview1::path_open(
                     call.wasi,
                     &mut call.memory,
@@ -104,7 +103,7 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
         "fd_close",
         |mut caller: Caller<'_, Host>, (fd,): (i32,)| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 let answer = preview1::fd_close(call.wasi, &mut call.memory, fd).await?;
                 if succeeded(answer) {
                     call.quota.closed(fd.cast_unsigned());
@@ -119,7 +118,7 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
         "fd_renumber",
         |mut caller: Caller<'_, Host>, (from, to): Renumber| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 let answer = preview1::fd_renumber(call.wasi, &mut call.memory, from, to).await?;
                 if succeeded(answer) {
                     call.quota
@@ -133,7 +132,7 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
         PREVIEW1,
         "fd_fdstat_set_flags",
         |mut caller: Caller<'_, Host>, fd: i32, flags: i32| {
-            let mut call = Call::new(&mut caller)?;
+            let mut call = Call::of_files(&mut caller)?;
             let answer = preview1::fd_fdstat_set_flags(call.wasi, &mut call.memory, fd, flags)?;
             if succeeded(answer) {
                 call.quota
@@ -153,6 +152,7 @@ fn guard_sizes(linker: &mut Linker<Host>) -> Result<()> {
         "fd_write",
         |mut caller: Caller<'_, Host>, args: Write| {
             Box::new(async move {
+                // What is no file of the directory's is a stream, or an error.
                 let mut call = Call::new(&mut caller)?;
                 let (fd, buffers, count, written) = args;
                 if !call.quota.counts(fd.cast_unsigned()) {
@@ -184,7 +184,7 @@ fn guard_sizes(linker: &mut Linker<Host>) -> Result<()> {
         "fd_pwrite",
         |mut caller: Caller<'_, Host>, args: PositionedWrite| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 let (fd, buffers, count, at, written) = args;
                 let position = at.cast_unsigned();
                 if !may_write(&call, fd, position, buffers, count)? {
@@ -211,7 +211,7 @@ fn guard_sizes(linker: &mut Linker<Host>) -> Result<()> {
         "fd_filestat_set_size",
         |mut caller: Caller<'_, Host>, (fd, size): Resize| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 if !call
                     .quota
                     .may_resize(fd.cast_unsigned(), size.cast_unsigned())
@@ -268,11 +268,10 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_create_directory",
         |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 if !call.quota.may_create() {
                     return Ok(errno(Errno::Nospc));
                 }
-                call.quota.touch();
                 let answer =
                     preview1::path_create_directory(call.wasi, &mut call.memory, fd, path, length)
                         .await?;
@@ -288,7 +287,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_remove_directory",
         |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 let answer =
                     preview1::path_remove_directory(call.wasi, &mut call.memory, fd, path, length)
                         .await?;
@@ -304,7 +303,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_unlink_file",
         |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 let found = call.look_up(fd, path, length).await;
                 let answer =
                     preview1::path_unlink_file(call.wasi, &mut call.memory, fd, path, length)
@@ -324,7 +323,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_rename",
         |mut caller: Caller<'_, Host>, args: Rename| {
             Box::new(async move {
-                let mut call = Call::new(&mut caller)?;
+                let mut call = Call::of_files(&mut caller)?;
                 let (fd, path, length, new_fd, new_path, new_length) = args;
                 let source = call.look_up(fd, path, length).await;
                 let replaced = call.look_up(new_fd, new_path, new_length).await;
@@ -350,52 +349,6 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
                     }
                 }
                 Ok(answer)
-            })
-        },
-    )?;
-    // Times are the one thing of the directory itself that a guest could leave behind.
-    type PathTimes = (i32, i32, i32, i32, i64, i64, i32);
-    linker.func_wrap_async(
-        PREVIEW1,
-        "path_filestat_set_times",
-        |mut caller: Caller<'_, Host>, args: PathTimes| {
-            Box::new(async move {
-                let call = &mut Call::new(&mut caller)?;
-                let (fd, lookup, path, length, accessed, modified, flags) = args;
-                call.quota.touch();
-                preview1::path_filestat_set_times(
-                    call.wasi,
-                    &mut call.memory,
-                    fd,
-                    lookup,
-                    path,
-                    length,
-                    accessed,
-                    modified,
-                    flags,
-                )
-                .await
-            })
-        },
-    )?;
-    type Times = (i32, i64, i64, i32);
-    linker.func_wrap_async(
-        PREVIEW1,
-        "fd_filestat_set_times",
-        |mut caller: Caller<'_, Host>, args: Times| {
-            Box::new(async move {
-                let call = &mut Call::new(&mut caller)?;
-                let (fd, accessed, modified, flags) = args;
-                call.quota.touch();
-                preview1::fd_filestat_set_times(
-                    call.wasi,
-                    &mut call.memory,
-                    fd,
-                    accessed,
-                    modified,
-                    flags,
-                )
-                .await
             })
         },
     )?;

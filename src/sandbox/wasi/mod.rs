@@ -6,6 +6,7 @@
 //! `wasi_snapshot_preview1`, in which every argument is a number.
 
 mod clocks;
+mod context;
 mod files;
 mod quota;
 mod waiting;
@@ -18,6 +19,7 @@ use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wiggle::GuestMemory;
 
+pub use self::context::Context;
 pub use self::quota::{FileLimits, Quota};
 use super::Host;
 
@@ -49,7 +51,7 @@ impl Guard {
 pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
     p1::add_to_linker_async(linker, |host: &mut Host| {
         host.guard.calls += 1;
-        &mut host.wasi
+        host.wasi.files()
     })?;
     linker.allow_shadowing(true);
     clocks::add(linker)?;
@@ -72,18 +74,32 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// A call to which it is all the same whether there is a scratch directory.
     fn new(caller: &'a mut Caller<'_, Host>) -> wasmtime::Result<Self> {
+        Self::with(caller, Context::streams)
+    }
+
+    /// A call that can tell.
+    fn of_files(caller: &'a mut Caller<'_, Host>) -> wasmtime::Result<Self> {
+        Self::with(caller, Context::files)
+    }
+
+    fn with(
+        caller: &'a mut Caller<'_, Host>,
+        part: fn(&mut Context) -> &mut WasiP1Ctx,
+    ) -> wasmtime::Result<Self> {
         let fuel = caller.as_context_mut().hostcall_fuel();
         let memory = caller
             .get_export("memory")
             .and_then(wasmtime::Extern::into_memory);
         let memory = memory.ok_or_else(|| wasmtime::format_err!("the guest has no memory"))?;
         let (memory, host) = memory.data_and_store_mut(caller);
-        host.wasi.set_hostcall_fuel(fuel);
+        let wasi = part(&mut host.wasi);
+        wasi.set_hostcall_fuel(fuel);
         host.guard.calls += 1;
         Ok(Self {
             memory: GuestMemory::Unshared(memory),
-            wasi: &mut host.wasi,
+            wasi,
             quota: &mut host.guard.quota,
         })
     }

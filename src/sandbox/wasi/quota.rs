@@ -33,7 +33,6 @@ pub struct Quota {
     files: HashMap<Inode, File>,
     bytes: u64,
     entries: usize,
-    touched: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,18 +63,7 @@ impl Quota {
             files: HashMap::new(),
             bytes: 0,
             entries: 0,
-            touched: false,
         }
-    }
-
-    /// Whether the guest may have changed the directory in any way that another could see.
-    pub fn touched(&self) -> bool {
-        self.touched
-    }
-
-    /// Notes that the directory is about to be used.
-    pub fn touch(&mut self) {
-        self.touched = true;
     }
 
     /// Whether there is such a descriptor.
