@@ -322,6 +322,7 @@ EXPORT("init") void init(void)
     PyImport_AppendInittab("_script", PyInit__script);
     start_interpreter(1);
     start_importer();
+    forget_frozen();
 
     PyObject *harness = PyImport_ImportModule("_sandbox.harness");
     if (harness == NULL) {

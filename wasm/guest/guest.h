@@ -12,6 +12,9 @@
  * importer only the modules that are compiled in exist. A failure is printed and traps. */
 void start_interpreter(int with_importer);
 
+/* Gives back the memory of the code that the start has needed before there was an importer. */
+void forget_frozen(void);
+
 /* Prints what could not be done, and Python's own error if there is one, and traps. */
 _Noreturn void give_up(const char *what);
 
@@ -36,9 +39,6 @@ void reserve_heap(void);
 void seal_heap(void);
 
 /* immortal.c: stops counting references to the objects there are. */
-void immortalize_heap(void);
-
-/* Stops counting references to all objects there are. */
 void immortalize_heap(void);
 
 #endif

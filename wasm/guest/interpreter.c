@@ -3,8 +3,10 @@
 
 #include "guest.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <internal/pycore_import.h>
+#include <internal/pycore_obmalloc.h>
 #include <internal/pycore_pathconfig.h>
 
 /* What has to exist before the importer does: the importer itself and all that the start of the
@@ -95,8 +97,38 @@ static void set(PyConfig *config, wchar_t **field, const wchar_t *value)
     check(PyConfig_SetString(config, field, value), "setting a path");
 }
 
+/* The code of these modules has run; whoever imports them again finds them in the archive. */
+static void unload_frozen(struct _frozen *modules)
+{
+    for (struct _frozen *module = modules; module->name != NULL; module++) {
+        free((void *)module->code);
+    }
+    modules->name = NULL;
+}
+
+void forget_frozen(void)
+{
+    unload_frozen(bootstrap_modules);
+    unload_frozen(startup_modules);
+}
+
+/* Aligned as the object allocator needs it: otherwise it would leave out the first page of each. */
+static void *allocate_arena(void *context, size_t size)
+{
+    void *arena;
+    return posix_memalign(&arena, POOL_SIZE, size) == 0 ? arena : NULL;
+}
+
+static void free_arena(void *context, void *arena, size_t size)
+{
+    free(arena);
+}
+
 void start_interpreter(int with_importer)
 {
+    PyObjectArenaAllocator arenas = {NULL, allocate_arena, free_arena};
+    PyObject_SetArenaAllocator(&arenas);
+
     PyPreConfig preconfig;
     PyPreConfig_InitIsolatedConfig(&preconfig);
     preconfig.utf8_mode = 1;

@@ -15,13 +15,12 @@
 /* Bytes for the objects of a usual run, at the lowest addresses of the heap. The host restores the
  * first 32 stretches of changed pages that it finds, from low addresses to high ones, and drops the
  * rest (wasmtime's MAX_REGIONS): what every run changes has to come first. */
-#define RESERVED (1 << 20)
+#define RESERVED (384 << 10)
 
-/* Larger than any hole in the heap; a block of this size lies behind all of them. */
-#define BEYOND_ALL_HOLES (512 << 10)
+#define WASM_PAGE_SIZE 65536
 
-/* The largest hole that is looked for. */
-#define LARGEST_HOLE (256 << 10)
+/* The largest block that is asked for; a larger hole takes several. */
+#define LARGEST_BLOCK (32 << 10)
 
 static void seal_small_objects(void)
 {
@@ -41,14 +40,11 @@ static void seal_small_objects(void)
 
 static void seal_large_objects(void)
 {
-    char *behind = malloc(BEYOND_ALL_HOLES);
-    if (behind == NULL) {
-        give_up("sealing the heap");
-    }
-    free(behind);
-    for (size_t size = LARGEST_HOLE; size >= sizeof(void *);) {
+    /* What lies behind it is new. */
+    char *end = (char *)(__builtin_wasm_memory_size(0) * WASM_PAGE_SIZE);
+    for (size_t size = LARGEST_BLOCK; size >= sizeof(void *);) {
         char *block = malloc(size);
-        if (block != NULL && block < behind) {
+        if (block != NULL && block + size <= end) {
             memset(block, 0, size);
             continue;
         }
