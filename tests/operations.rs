@@ -133,19 +133,15 @@ fn after_the_delay_it_shuts_down() {
     ]);
     let mut running = server.begin(LONG);
     server.terminate();
-    let lines = server.log_until("stopped");
-    let order = [
+    // In this order: each is waited for in what the one before has left of the log.
+    for step in [
         "not ready any more",
-        "shutting down",
+        "INFO python_executor::http::server: shutting down",
         "the grace period is over",
         "stopped",
-    ];
-    let mut places = order.iter().map(|text| {
-        lines
-            .iter()
-            .position(|line| line.ends_with(text) || line.contains(text))
-    });
-    assert!(places.all(|place| place.is_some()), "{lines:?}");
+    ] {
+        server.wait_for_log(step);
+    }
     assert_eq!(running.answer().kind(), "shutting_down");
     assert!(server.ended().success());
 }

@@ -83,9 +83,10 @@ fn health_routes() -> Router<Arc<App>> {
 }
 
 fn metrics_routes(app: &App, here: bool) -> Router<Arc<App>> {
-    match here && app.config.service.metrics {
-        true => Router::new().route("/metrics", get(health::metrics)),
-        false => Router::new(),
+    if here && app.config.service.metrics {
+        Router::new().route("/metrics", get(health::metrics))
+    } else {
+        Router::new()
     }
 }
 
