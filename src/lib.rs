@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`config`] | every setting: flag, environment variable, default and help text |
 //! | [`machine`] | what cores, memory and open files there are |
-//! | [`telemetry`] | the log |
+//! | [`proof`] | that Python runs here |
+//! | [`telemetry`] | the log, the metrics and the place of a run in a trace |
 //! | [`http`] | the contract: routes, bodies, status codes, how much is taken on at once |
 //! | [`sandbox`] | how a script runs: a fresh CPython in WebAssembly, and its limits |
 //!
@@ -14,6 +15,7 @@
 pub mod config;
 pub mod http;
 pub mod machine;
+pub mod proof;
 pub mod sandbox;
 pub mod telemetry;
 

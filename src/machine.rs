@@ -52,6 +52,12 @@ pub fn raise_open_file_limit() {
     }
 }
 
+/// How many files the process may have open, if that is limited.
+#[must_use]
+pub fn open_file_limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
 /// `MemAvailable` of `/proc/meminfo`, in bytes.
 fn meminfo(text: &str) -> Option<u64> {
     let line = text

@@ -1,109 +1,29 @@
-//! Start-up and shutdown, in order.
+//! The program: reads its settings and does what it was asked to.
 
-use std::future::Future;
+mod commands;
+
 use std::process::ExitCode;
 
-use anyhow::Context;
-use python_executor::config::{self, Config};
-use python_executor::http::{App, Server};
-use python_executor::machine::{self, Machine};
-use python_executor::sandbox::Sandbox;
+use python_executor::config::{self, Command, Config};
+use python_executor::machine::Machine;
 use python_executor::telemetry;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
-
-/// What a shell expects of a program that was called wrongly.
-const BAD_SETTING: u8 = 2;
-
-/// How far guests stand back when HTTP wants the processor. It never wants it for long.
-#[cfg(target_os = "linux")]
-const GUEST_NICENESS: i32 = 5;
 
 fn main() -> ExitCode {
     let machine = Machine::look();
     let config = match Config::load(machine) {
         Ok(config) => config,
-        Err(error) if error.use_stderr() => {
-            eprintln!("{}", config::one_line(&error));
-            return ExitCode::from(BAD_SETTING);
-        }
+        Err(error) if error.use_stderr() => return commands::bad_usage(&config::one_line(&error)),
         Err(help_or_version) => help_or_version.exit(),
     };
     telemetry::init(&config.service);
-    if !config.fits_into_memory(machine) {
-        tracing::warn!(
-            "the memory does not suffice if {} scripts (MAX_CONCURRENT) use their limits to the full",
-            config.capacity.concurrent
-        );
-    }
-    match serve(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// HTTP has threads of its own: a guest that computes is always ready to go on, and a connection would
-/// have to wait for its turn among all of those.
-fn serve(config: Config) -> anyhow::Result<()> {
-    let guests = guest_runtime()?;
-    let main = Builder::new_current_thread().enable_all().build()?;
-    main.block_on(run(config, guests.handle().clone()))
-}
-
-/// Guests that begin and guests that go on take turns: neither many short runs nor many long ones keep
-/// the others from running.
-fn guest_runtime() -> anyhow::Result<Runtime> {
-    let mut builder = Builder::new_multi_thread();
-    builder
-        .thread_name("guests")
-        .enable_all()
-        .event_interval(1)
-        .global_queue_interval(2);
-    // Elsewhere niceness is not a thread's but the whole process's.
-    #[cfg(target_os = "linux")]
-    builder.on_thread_start(|| {
-        // Refused or not, guests run; it only takes longer to get to a connection.
-        let _ = rustix::process::nice(GUEST_NICENESS);
-    });
-    Ok(builder.build()?)
-}
-
-async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
-    machine::raise_open_file_limit();
-    let sandbox = Sandbox::load(
-        &config.service.python()?,
-        config.run.limits(),
-        config.capacity.concurrent,
-        config.service.temp_root.as_deref(),
-    )?;
-
-    let (host, port) = (config.service.host, config.service.port);
-    let listener = TcpListener::bind((host, port))
-        .await
-        .with_context(|| format!("cannot listen on {host} port {port}"))?;
-    let shutdown = asked_to_stop()?;
-    let address = listener.local_addr()?;
-    tracing::info!(limits = ?config.run.limits(), capacity = ?config.capacity, "ready");
-    let server = Server::new(listener, App::new(config, sandbox, guests))
-        .context("cannot start the threads for connections")?;
-    tracing::info!("listening on http://{address}");
-    server.run(shutdown).await;
-    tracing::info!("stopped");
-    Ok(())
-}
-
-/// Resolves on SIGTERM or Ctrl-C; both are listened for from the moment this returns.
-fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+    let done = match &config.command {
+        None => commands::serve(config, machine),
+        Some(Command::Run { file }) => commands::run(&config, file),
+        Some(Command::Check) => commands::check(&config, machine),
+        Some(Command::Healthcheck { ready }) => commands::healthcheck(&config.service, *ready),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
     })
 }

@@ -86,8 +86,8 @@ impl CapacitySettings {
 }
 
 impl Capacity {
-    /// Refuses what cannot work on `machine` when each run takes `run_memory` bytes.
-    pub(super) fn check(&self, machine: Machine, run_memory: u64) -> Result<(), String> {
+    /// Refuses what could not work on any machine.
+    pub(super) fn check(&self) -> Result<(), String> {
         let Self {
             concurrent,
             queue,
@@ -100,14 +100,12 @@ impl Capacity {
                  (MAX_CONCURRENT) and {queue} waiting requests (MAX_QUEUE)"
             ));
         }
-        if run_memory > machine.memory {
-            return Err(format!(
-                "there is {} of memory, but a single script may use {}: lower MEMORY_LIMIT, \
-                 DISK_LIMIT or RESULT_LIMIT",
-                ByteSize::b(machine.memory),
-                ByteSize::b(run_memory)
-            ));
-        }
+        Ok(())
+    }
+
+    /// Refuses what does not fit into the address space of `machine`.
+    pub(super) fn check_address_space(&self, machine: Machine) -> Result<(), String> {
+        let concurrent = self.concurrent;
         let addressable = runs_addressable(machine);
         if concurrent > addressable {
             let space = ByteSize::b(machine.address_space.unwrap_or(u64::MAX));

@@ -1,28 +1,38 @@
 //! Every setting of the service: one field is flag, environment variable, default and help text.
 //!
-//! Each heading of `--help` is a struct with a file of its own; `values` reads what people write.
+//! Each heading of `--help` is a struct with a file of its own; `values` reads what people write,
+//! `command` is what to do with them, and `settings` lists them as they are in effect.
 
 mod capacity;
+mod command;
 mod request;
 mod run;
 mod service;
+mod settings;
 mod values;
 
 use std::env;
 
-use clap::Parser;
+use bytesize::ByteSize;
 use clap::error::{ContextKind, ErrorKind};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use crate::machine::Machine;
 pub use capacity::Capacity;
 use capacity::CapacitySettings;
+pub use command::Command;
 pub use request::RequestLimits;
 pub use run::RunLimits;
 pub use service::{LogFormat, Service};
+pub use settings::{Setting, Source};
+
+/// Open files that are neither connections nor of runs: those of threads, admin connections, and
+/// directories that are being removed.
+const OWN_OPEN_FILES: u64 = 512;
 
 /// Runs untrusted Python scripts behind one HTTP endpoint: POST /execute.
 ///
-/// Each setting is a flag or an environment variable; the flag wins. Durations are written like
+/// Without a command it serves. Each setting is a flag or an environment variable; the flag wins. Durations are written like
 /// 500ms, 10s or 1m; sizes like 50MB (50,000,000 bytes) or 1MiB (1,048,576 bytes).
 #[derive(Debug, Clone, Parser)]
 #[command(name = "python-executor", version)]
@@ -45,6 +55,14 @@ pub struct Config {
     /// How much the service takes on at once, on this machine.
     #[arg(skip)]
     pub capacity: Capacity,
+
+    /// What to do; without a command, serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// What has been said, and where.
+    #[arg(skip)]
+    matches: ArgMatches,
 }
 
 impl Config {
@@ -61,26 +79,76 @@ impl Config {
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
-        let mut config = Self::try_parse_from(args)?;
+        // Global: settings may stand before and after the name of a command.
+        let command = Self::command().mut_args(|arg| arg.global(true));
+        let matches = command.try_get_matches_from(args)?;
+        let mut config = Self::from_arg_matches(&matches)?;
         let run_memory = config.run.most_memory();
         config.capacity = config.capacity_settings.on(machine, run_memory);
-        config
-            .check(machine)
-            .map_err(|problem| clap::Error::raw(ErrorKind::ValueValidation, problem))?;
+        config.matches = matches;
+        config.capacity.check().map_err(refusal)?;
         Ok(config)
     }
 
-    /// What no single value can tell.
-    fn check(&self, machine: Machine) -> Result<(), String> {
-        self.capacity.check(machine, self.run.most_memory())?;
-        self.service.check()
+    /// Refuses what cannot work on `machine`.
+    ///
+    /// # Errors
+    /// When a setting does not fit; the message says what to change.
+    pub fn check(&self, machine: Machine) -> Result<(), clap::Error> {
+        self.check_memory(machine)
+            .and_then(|()| self.check_address_space(machine))
+            .and_then(|()| self.service.check())
+            .map_err(refusal)
+    }
+
+    /// Refuses limits of a run that alone take more than all memory of `machine`.
+    ///
+    /// # Errors
+    /// When they do; the message says what to lower.
+    pub fn check_memory(&self, machine: Machine) -> Result<(), String> {
+        let run_memory = self.run.most_memory();
+        if run_memory > machine.memory {
+            return Err(format!(
+                "there is {} of memory, but a single script may use {}: lower MEMORY_LIMIT, \
+                 DISK_LIMIT or RESULT_LIMIT",
+                ByteSize::b(machine.memory),
+                ByteSize::b(run_memory)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses more runs at once than the address space of `machine` has room for.
+    ///
+    /// # Errors
+    /// When it has not; the message says what to change.
+    pub fn check_address_space(&self, machine: Machine) -> Result<(), String> {
+        self.capacity.check_address_space(machine)
     }
 
     /// Whether the memory of the machine is enough for all runs at once, each at its limits.
     #[must_use]
     pub fn fits_into_memory(&self, machine: Machine) -> bool {
-        u64::from(self.capacity.concurrent) * self.run.most_memory() <= machine.memory
+        self.most_memory() <= machine.memory
     }
+
+    /// Bytes of memory that all runs at once may take, each at its limits.
+    #[must_use]
+    pub fn most_memory(&self) -> u64 {
+        u64::from(self.capacity.concurrent) * self.run.most_memory()
+    }
+
+    /// Files that may be open at once: connections, those of all runs, and a few of the service.
+    #[must_use]
+    pub fn most_open_files(&self) -> u64 {
+        let of_a_run = u64::from(self.run.open_files_limit) + 1;
+        let of_all_runs = u64::from(self.capacity.concurrent) * of_a_run;
+        u64::from(self.capacity.connections) + of_all_runs + OWN_OPEN_FILES
+    }
+}
+
+fn refusal(problem: String) -> clap::Error {
+    clap::Error::raw(ErrorKind::ValueValidation, problem)
 }
 
 /// The one line that says what is wrong with a setting; clap spreads it over several.

@@ -1,11 +1,11 @@
 //! The service itself: where it listens, what it finds and what it says.
 
 use std::env;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use super::values::{duration, level};
@@ -41,7 +41,21 @@ pub struct Service {
     #[arg(long, env, default_value = "text")]
     pub log_format: LogFormat,
 
-    /// On SIGTERM or Ctrl-C, how long runs in progress may take to end before they are cancelled.
+    /// Address and port of a second listener, for those who operate the service: GET /metrics, /healthz
+    /// and /readyz. The metrics are then served there only. Written like 127.0.0.1:9090 or [::]:9090.
+    #[arg(long, env)]
+    pub admin_address: Option<SocketAddr>,
+
+    /// Whether GET /metrics tells what the service is doing: true or false.
+    #[arg(long, env, default_value_t = true, action = ArgAction::Set)]
+    pub metrics: bool,
+
+    /// On SIGTERM or Ctrl-C, how long to take on requests as before, only that GET /readyz says no: time
+    /// for load balancers to notice.
+    #[arg(long, env, default_value = "0s", value_parser = duration)]
+    pub shutdown_delay: Duration,
+
+    /// Thereafter, how long runs in progress may take to end before they are cancelled.
     #[arg(long, env, default_value = "10s", value_parser = duration)]
     pub shutdown_grace: Duration,
 }
@@ -87,7 +101,7 @@ impl Service {
             })
     }
 
-    /// What no single value can tell.
+    /// Refuses what there is not on this machine.
     pub(super) fn check(&self) -> Result<(), String> {
         if let Some(root) = &self.temp_root
             && !root.is_dir()

@@ -16,7 +16,11 @@ pub(super) const MACHINE: Machine = Machine {
 
 pub(super) fn parse(args: &[&str], machine: Machine) -> Result<Config, String> {
     let args = ["python-executor"].iter().chain(args);
-    Config::parse_for(args, machine).map_err(|error| one_line(&error))
+    let config = Config::parse_for(args, machine).and_then(|config| {
+        config.check(machine)?;
+        Ok(config)
+    });
+    config.map_err(|error| one_line(&error))
 }
 
 #[test]

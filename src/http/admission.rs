@@ -1,6 +1,7 @@
 //! How many requests may run, how many may wait, and when none may any more.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -8,12 +9,15 @@ use tokio::time::timeout;
 
 use super::answer::Error;
 use crate::config::Capacity;
+use crate::telemetry::Load;
 
 /// The door: a request takes a place, to be inside at all, and then a slot, to run.
 pub(super) struct Admission {
     places: Arc<Semaphore>,
     all_places: u32,
     slots: Arc<Semaphore>,
+    all_slots: u32,
+    waiting: AtomicU32,
     patience: Duration,
     phase: watch::Sender<Phase>,
 }
@@ -22,10 +26,38 @@ pub(super) struct Admission {
 enum Phase {
     /// Requests come in.
     Open,
+    /// Requests still come in, but should not any more.
+    Leaving,
     /// Those inside may finish, others are turned away.
     Draining,
     /// Those inside must leave.
     Closed,
+}
+
+/// Why another request is better sent elsewhere.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotReady {
+    #[error("shutting down")]
+    ShuttingDown,
+    /// Holds how many places there are.
+    #[error("full: all {0} places to run or to wait (MAX_CONCURRENT, MAX_QUEUE) are taken")]
+    Full(u32),
+}
+
+/// One who waits, until dropped.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The right to run. Dropping it lets the next one in.
@@ -44,6 +76,8 @@ impl Admission {
             places: Arc::new(Semaphore::new(all_places as usize)),
             all_places,
             slots: Arc::new(Semaphore::new(capacity.concurrent as usize)),
+            all_slots: capacity.concurrent,
+            waiting: AtomicU32::new(0),
             patience: capacity.queue_timeout,
             phase: watch::Sender::new(Phase::Open),
         }
@@ -51,13 +85,14 @@ impl Admission {
 
     /// Waits for a slot, in order of arrival; fails at once when there is no place to wait in.
     pub(super) async fn enter(&self) -> Result<Pass, Error> {
-        if *self.phase.borrow() != Phase::Open {
+        if matches!(*self.phase.borrow(), Phase::Draining | Phase::Closed) {
             return Err(Error::ShuttingDown);
         }
         let arrived = Instant::now();
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| Error::Overloaded)?;
         let slot = Arc::clone(&self.slots).acquire_owned();
+        let _waiting = Waiting::begin(&self.waiting);
         let slot = match timeout(self.patience, slot).await {
             Ok(Ok(slot)) => slot,
             _ => return Err(Error::Overloaded),
@@ -67,6 +102,36 @@ impl Admission {
             _slot: slot,
             _place: place,
         })
+    }
+
+    /// Whether the next request is better sent elsewhere, because this service is about to end.
+    pub(super) fn is_leaving(&self) -> bool {
+        *self.phase.borrow() != Phase::Open
+    }
+
+    /// Whether it makes sense to send another request.
+    pub(super) fn readiness(&self) -> Result<(), NotReady> {
+        if self.is_leaving() {
+            return Err(NotReady::ShuttingDown);
+        }
+        match self.places.available_permits() {
+            0 => Err(NotReady::Full(self.all_places)),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many are inside at this moment.
+    pub(super) fn load(&self) -> Load {
+        let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
+        Load {
+            running: self.all_slots.saturating_sub(free),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Asks for no more requests, and lets them in nevertheless.
+    pub(super) fn leave(&self) {
+        self.phase.send_replace(Phase::Leaving);
     }
 
     /// Lets nobody in any more.
@@ -126,9 +191,14 @@ mod tests {
         let running = door.enter().await;
         assert!(running.is_ok());
 
+        assert_eq!((door.load().running, door.load().waiting), (1, 0));
+        assert_eq!(door.readiness(), Ok(()));
+
         let mut waiting = pin!(door.enter());
         assert!(is_pending(waiting.as_mut()));
         assert!(matches!(door.enter().await, Err(Error::Overloaded)));
+        assert_eq!((door.load().running, door.load().waiting), (1, 1));
+        assert_eq!(door.readiness(), Err(NotReady::Full(2)));
 
         drop(running);
         assert!(waiting.await.is_ok());
@@ -143,6 +213,15 @@ mod tests {
             let mut waiting = Box::pin(door.enter());
             assert!(is_pending(waiting.as_mut()));
         }
+        assert_eq!((door.load().running, door.load().waiting), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn leaving_is_not_ready_but_still_open() {
+        let door = door(1, 0);
+        door.leave();
+        assert_eq!(door.readiness(), Err(NotReady::ShuttingDown));
+        assert!(door.enter().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,13 +8,15 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::envelope::RequestId;
 use crate::sandbox::{Failure, Outcome};
 
 /// The header that tells a program which error it has got.
 const ERROR_KIND: HeaderName = HeaderName::from_static("x-error-kind");
 /// Seconds after which trying again is worth it: most runs are far shorter.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The kind of an answer with a result.
+const OK: &str = "ok";
 
 #[derive(Serialize)]
 struct Success<'a> {
@@ -53,7 +55,7 @@ pub(super) enum Error {
     ShuttingDown,
     /// The service is at fault. The id leads to the details in the log.
     #[error("internal error (request {0})")]
-    Internal(RequestId),
+    Internal(String),
 }
 
 impl Error {
@@ -76,11 +78,17 @@ impl Error {
     }
 }
 
+/// Goes with the answer to a request without a run, for those who count. Holds the kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal(pub(super) &'static str);
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, kind) = self.status_and_kind();
         tracing::debug!(status = status.as_u16(), kind, "refused");
-        let mut response = fault(status, kind, &self.to_string(), "", "");
+        let body = fault(&self.to_string(), "", "");
+        let mut response = Answer { kind, status, body }.into_response();
+        response.extensions_mut().insert(Refusal(kind));
         let headers = response.headers_mut();
         if matches!(self, Self::Overloaded | Self::ShuttingDown) {
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
@@ -94,39 +102,54 @@ impl IntoResponse for Error {
     }
 }
 
-/// Answers with what came of a run, and gives the kind for the log.
-pub(super) fn of_run(outcome: &Outcome, id: &RequestId) -> (&'static str, Response) {
+/// What is answered to a run, whoever asked for it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The contract's name for what came of the run; `ok` for a result.
+    pub kind: &'static str,
+    /// The body, as JSON.
+    pub body: Vec<u8>,
+    pub(super) status: StatusCode,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let Self { kind, status, body } = self;
+        let content_type = [(CONTENT_TYPE, "application/json")];
+        let mut response = (status, content_type, body).into_response();
+        if kind != OK {
+            let headers = response.headers_mut();
+            headers.insert(ERROR_KIND, HeaderValue::from_static(kind));
+        }
+        response
+    }
+}
+
+/// Puts what came of a run into the words of the contract. `request` names it, and leads to the
+/// details in the log when the service is at fault.
+#[must_use]
+pub fn of_run(outcome: &Outcome, request: &str) -> Answer {
     let Outcome {
         result,
         stdout,
         stderr,
         ..
     } = outcome;
-    match result {
-        Ok(result) => ("ok", json(StatusCode::OK, &Success { result, stdout })),
-        Err(Failure::Internal(details)) => {
-            tracing::error!(request_id = %id, details, "internal error");
-            let error = Error::Internal(id.clone());
-            let (status, kind) = error.status_and_kind();
-            (
-                kind,
-                fault(status, kind, &error.to_string(), stdout, stderr),
-            )
-        }
+    let (kind, status, body) = match result {
+        Ok(result) => (OK, StatusCode::OK, json(&Success { result, stdout })),
         Err(failure) => {
-            let kind = kind_of(failure);
-            (
-                kind,
-                fault(
-                    StatusCode::BAD_REQUEST,
-                    kind,
-                    &failure.to_string(),
-                    stdout,
-                    stderr,
-                ),
-            )
+            let (status, error) = match failure {
+                Failure::Internal(details) => {
+                    tracing::error!(request_id = request, details, "internal error");
+                    let error = Error::Internal(request.into());
+                    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+                }
+                failure => (StatusCode::BAD_REQUEST, failure.to_string()),
+            };
+            (kind_of(failure), status, fault(&error, stdout, stderr))
         }
-    }
+    };
+    Answer { kind, body, status }
 }
 
 /// The contract's name for a failure.
@@ -147,36 +170,20 @@ fn kind_of(failure: &Failure) -> &'static str {
     }
 }
 
-fn fault(
-    status: StatusCode,
-    kind: &'static str,
-    error: &str,
-    stdout: &str,
-    stderr: &str,
-) -> Response {
-    let mut response = json(
-        status,
-        &Fault {
-            error,
-            stdout,
-            stderr,
-        },
-    );
-    response
-        .headers_mut()
-        .insert(ERROR_KIND, HeaderValue::from_static(kind));
-    response
+fn fault(error: &str, stdout: &str, stderr: &str) -> Vec<u8> {
+    json(&Fault {
+        error,
+        stdout,
+        stderr,
+    })
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(text) => (status, [(CONTENT_TYPE, "application/json")], text).into_response(),
-        // Strings and finished JSON always can be written; if not, an empty 500 is all that is left.
-        Err(error) => {
-            tracing::error!(%error, "cannot write an answer");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
+fn json(body: &impl Serialize) -> Vec<u8> {
+    // Strings and finished JSON always can be written; if not, an empty body is all that is left.
+    serde_json::to_vec(body).unwrap_or_else(|error| {
+        tracing::error!(%error, "cannot write an answer");
+        Vec::new()
+    })
 }
 
 #[cfg(test)]
@@ -238,8 +245,9 @@ mod tests {
         ];
         for (result, status, kind) in cases {
             let outcome = run(result)?;
-            let (logged, response) = of_run(&outcome, &RequestId::from("id-1"));
-            assert_eq!(logged, kind);
+            let answer = of_run(&outcome, "id-1");
+            assert_eq!(answer.kind, kind);
+            let response = answer.into_response();
             assert_eq!(response.status(), status);
             let header = response.headers().get(ERROR_KIND).cloned();
             let body = axum::body::to_bytes(response.into_body(), 1 << 20).await?;

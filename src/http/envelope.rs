@@ -1,20 +1,20 @@
-//! What is true of every answer: it has a request id and safe headers, and a panic becomes a 500.
+//! What is true of every answer: it has a request id and safe headers, it is counted, and a panic
+//! becomes a 500.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::answer::Error;
+use super::answer::{Error, Refusal};
 use super::body::Lingering;
+use crate::telemetry::{self, Metrics};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ids of clients are not worth carrying around.
@@ -36,12 +36,8 @@ impl RequestId {
         }
     }
 
-    /// 128 bits nobody can guess: a count, hashed with keys that are random for each process.
     fn fresh() -> Self {
-        static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let [high, low] = [0_u8, 1].map(|half| KEYS.hash_one((count, half)));
+        let [high, low] = telemetry::unique();
         Self(format!("{high:016x}{low:016x}").into())
     }
 
@@ -56,13 +52,6 @@ impl fmt::Display for RequestId {
     }
 }
 
-#[cfg(test)]
-impl From<&str> for RequestId {
-    fn from(id: &str) -> Self {
-        Self(id.into())
-    }
-}
-
 /// Letters, digits and `._-` can go into logs, shells and addresses as they are.
 fn is_sane(id: &str) -> bool {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -70,7 +59,11 @@ fn is_sane(id: &str) -> bool {
 }
 
 /// The layer around all routes.
-pub(super) async fn wrap(request: Request, next: Next) -> Response {
+pub(super) async fn wrap(
+    State(metrics): State<Arc<Metrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId::of(request.headers());
     let mut request = request.map(Lingering::wrap);
     request.extensions_mut().insert(id.clone());
@@ -78,9 +71,11 @@ pub(super) async fn wrap(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| {
         tracing::error!(request_id = %id, "a handler panicked");
-        Error::Internal(id.clone()).into_response()
+        Error::Internal(id.to_string()).into_response()
     });
 
+    let refusal = response.extensions().get().map(|Refusal(kind)| *kind);
+    metrics.answered(response.status().as_u16(), refusal);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, value);
@@ -118,18 +113,16 @@ mod tests {
         Ok(())
     }
 
-    #[test]
-    fn fresh_ids_differ() {
-        assert_ne!(RequestId::fresh().as_str(), RequestId::fresh().as_str());
-    }
-
     #[tokio::test]
     async fn a_panic_is_an_internal_error() -> Result<(), Box<dyn std::error::Error>> {
         use axum::{Router, body, middleware, routing::get};
         use tower_service::Service;
 
+        use crate::config::Capacity;
+
         let routes = Router::new().route("/", get(async || -> () { panic!("a handler's bug") }));
-        let mut routes = routes.layer(middleware::from_fn(wrap));
+        let metrics = Arc::new(Metrics::new(Capacity::default(), "3"));
+        let mut routes = routes.layer(middleware::from_fn_with_state(metrics, wrap));
         let response = routes.call(Request::<axum::body::Body>::default()).await?;
         assert_eq!(response.status(), 500);
         let id = response.headers().get(X_REQUEST_ID).cloned();

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::task::JoinSet;
 
 use super::admission::Pass;
@@ -18,9 +18,10 @@ use super::answer::{self, Error};
 use super::envelope::RequestId;
 use super::{App, body, script};
 use crate::sandbox::{Outcome, Usage};
-use crate::telemetry::{RunRecord, millis};
+use crate::telemetry::{RunRecord, Trace, millis};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Runs a script, unless the service has to close first.
 pub(super) async fn execute(
@@ -28,14 +29,20 @@ pub(super) async fn execute(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Error> {
+    let trace = trace(request.headers());
     // Whichever of the two loses is dropped, and a dropped run is a cancelled run.
     tokio::select! {
-        answer = read_and_run(&app, &id, request) => answer,
+        answer = read_and_run(&app, &id, trace.as_ref(), request) => answer,
         () = app.admission.closed() => Err(Error::ShuttingDown),
     }
 }
 
-async fn read_and_run(app: &Arc<App>, id: &RequestId, request: Request) -> Result<Response, Error> {
+async fn read_and_run(
+    app: &Arc<App>,
+    id: &RequestId,
+    trace: Option<&Trace>,
+    request: Request,
+) -> Result<Response, Error> {
     require_json(request.headers())?;
     let script = {
         let body = request.into_body();
@@ -46,13 +53,19 @@ async fn read_and_run(app: &Arc<App>, id: &RequestId, request: Request) -> Resul
 
     // Only now: a client that is slow to send must not keep others from running.
     let pass = app.admission.enter().await?;
-    let record = RunRecord::start(id.as_str(), script.len(), pass.waited);
+    let record = RunRecord::start(&app.metrics, id.as_str(), trace, script.len(), pass.waited);
     let (outcome, pass) = run(app, script, pass).await?;
 
-    let (kind, mut response) = answer::of_run(&outcome, id);
-    record.finish(kind, response.status().as_u16(), &outcome);
+    let answer = answer::of_run(&outcome, id.as_str());
+    record.finish(answer.kind, answer.status.as_u16(), &outcome);
+    let mut response = answer.into_response();
     if let Some(timing) = timing(pass.waited, &outcome.usage) {
         response.headers_mut().insert(SERVER_TIMING, timing);
+    }
+    if app.admission.is_leaving() {
+        // Whoever keeps connections open would go on to send here.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
     Ok(response)
 }
@@ -94,6 +107,15 @@ fn require_json(headers: &HeaderMap) -> Result<(), Error> {
     } else {
         Err(Error::UnsupportedMediaType)
     }
+}
+
+/// The trace that the request belongs to. Two parents are none.
+fn trace(headers: &HeaderMap) -> Option<Trace> {
+    let mut parents = headers.get_all(TRACEPARENT).iter();
+    let (parent, None) = (parents.next()?, parents.next()) else {
+        return None;
+    };
+    Trace::from_parent(parent.to_str().ok()?)
 }
 
 fn timing(queue: Duration, usage: &Usage) -> Option<HeaderValue> {

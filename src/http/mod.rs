@@ -8,6 +8,7 @@
 //! | `execute` | `POST /execute`, from request to answer |
 //! | `body` | reading a request body within bounds |
 //! | `script` | finding the script in the body |
+//! | `health` | `GET /healthz`, `GET /readyz` and `GET /metrics`, for those who operate the service |
 //! | `admission` | how many may run and how many may wait |
 //! | `answer` | bodies, status codes and kinds of errors |
 
@@ -16,6 +17,7 @@ mod answer;
 mod body;
 mod envelope;
 mod execute;
+mod health;
 mod script;
 mod server;
 mod workers;
@@ -28,38 +30,71 @@ use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::sandbox::Sandbox;
+use crate::telemetry::Metrics;
 use admission::Admission;
 use answer::Error;
-pub use server::Server;
+pub use answer::{Answer, of_run};
+pub use server::{Listeners, Server};
 
 /// What all requests share.
 pub struct App {
     config: Config,
     sandbox: Sandbox,
     admission: Admission,
+    metrics: Arc<Metrics>,
     guests: Handle,
 }
 
 impl App {
-    /// Puts the service together; scripts run in the runtime `guests`.
+    /// Puts the service together around a sandbox that runs this version of Python; scripts run in
+    /// the runtime `guests`.
     #[must_use]
-    pub fn new(config: Config, sandbox: Sandbox, guests: Handle) -> Self {
+    pub fn new(config: Config, sandbox: Sandbox, python_version: &str, guests: Handle) -> Self {
+        let metrics = Arc::new(Metrics::new(config.capacity, python_version));
         let admission = Admission::new(config.capacity);
         Self {
             config,
             sandbox,
             admission,
+            metrics,
             guests,
         }
     }
 }
 
-fn router(app: Arc<App>) -> Router {
-    Router::new()
+/// What the main address serves.
+fn router(app: &Arc<App>) -> Router {
+    let routes = Router::new()
         .route("/execute", post(execute::execute))
-        .route("/healthz", get(async || "ok"))
+        .merge(health_routes());
+    let metrics_are_here = app.config.service.admin_address.is_none();
+    enveloped(routes.merge(metrics_routes(app, metrics_are_here)), app)
+}
+
+/// What the admin address serves.
+fn admin_router(app: &Arc<App>) -> Router {
+    enveloped(health_routes().merge(metrics_routes(app, true)), app)
+}
+
+fn health_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+}
+
+fn metrics_routes(app: &App, here: bool) -> Router<Arc<App>> {
+    if here && app.config.service.metrics {
+        Router::new().route("/metrics", get(health::metrics))
+    } else {
+        Router::new()
+    }
+}
+
+fn enveloped(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
+    let envelope = middleware::from_fn_with_state(Arc::clone(&app.metrics), envelope::wrap);
+    routes
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .layer(middleware::from_fn(envelope::wrap))
-        .with_state(app)
+        .layer(envelope)
+        .with_state(Arc::clone(app))
 }

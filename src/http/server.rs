@@ -6,6 +6,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use futures_util::future::select_all;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,10 +17,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::workers::Workers;
-use super::{App, router};
+use super::{App, admin_router, router};
 
 /// Bytes the head of a request may have; also the size of the read buffer.
 const HEAD_LIMIT: usize = 64 << 10;
+/// Connections to the admin address: a few who ask now and then.
+const ADMIN_CONNECTIONS: u32 = 64;
 /// A client that takes nothing of its answer for this many milliseconds is gone.
 #[cfg(target_os = "linux")]
 const WRITE_TIMEOUT_MS: u32 = 30_000;
@@ -27,34 +31,61 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the grace is over, how long the last answers may take to be sent.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Where the service listens.
+pub struct Listeners {
+    /// For those who send scripts.
+    pub main: TcpListener,
+    /// For those who operate the service, if that is elsewhere.
+    pub admin: Option<TcpListener>,
+}
+
 /// What serves connections.
 pub struct Server {
     app: Arc<App>,
-    listener: TcpListener,
+    doors: Vec<Door>,
     http: http1::Builder,
-    service: TowerToHyperService<axum::Router>,
     connections: GracefulShutdown,
-    seats: Arc<Semaphore>,
     workers: Workers,
 }
 
+/// A place where connections come in.
+struct Door {
+    listener: TcpListener,
+    service: TowerToHyperService<Router>,
+    seats: Arc<Semaphore>,
+}
+
+impl Door {
+    fn new(listener: TcpListener, routes: Router, seats: u32) -> Self {
+        Self {
+            listener,
+            service: TowerToHyperService::new(routes),
+            seats: Arc::new(Semaphore::new(seats as usize)),
+        }
+    }
+}
+
 impl Server {
-    /// Gets ready for the connections of `listener`.
+    /// Gets ready for the connections of `listeners`.
     ///
     /// # Errors
     /// When there are no threads for them.
-    pub fn new(listener: TcpListener, app: App) -> io::Result<Self> {
+    pub fn new(listeners: Listeners, app: App) -> io::Result<Self> {
         let app = Arc::new(app);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(app.config.request.header_timeout)
             .max_buf_size(HEAD_LIMIT);
+        let seats = app.config.capacity.connections;
+        let main = Door::new(listeners.main, router(&app), seats);
+        let admin = listeners.admin.map(|listener| {
+            let routes = admin_router(&app);
+            Door::new(listener, routes, ADMIN_CONNECTIONS)
+        });
         Ok(Self {
-            listener,
+            doors: [Some(main), admin].into_iter().flatten().collect(),
             http,
-            service: TowerToHyperService::new(router(Arc::clone(&app))),
             connections: GracefulShutdown::new(),
-            seats: Arc::new(Semaphore::new(app.config.capacity.connections as usize)),
             workers: Workers::start()?,
             app,
         })
@@ -62,17 +93,29 @@ impl Server {
 
     /// Serves until `shutdown` resolves, then sees those inside off.
     ///
-    /// While they finish, new requests are still answered: with 503, so that a load balancer that has
-    /// not heard yet gets an answer that it can act on. What has not finished within the grace period
-    /// is cancelled and answered 503 as well.
+    /// First the service only says that it is not ready, so that load balancers send no more. Then,
+    /// while those inside finish, new requests are still answered: with 503, so that a load balancer
+    /// that has not heard yet gets an answer that it can act on. What has not finished within the
+    /// grace period is cancelled and answered 503 as well.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             never = self.accept() => match never {},
             () = shutdown => {}
         }
-        let deadline = Instant::now() + self.app.config.service.shutdown_grace;
         let admission = &self.app.admission;
+        let settings = &self.app.config.service;
 
+        admission.leave();
+        let delay = settings.shutdown_delay;
+        if !delay.is_zero() {
+            tracing::info!("not ready any more, shutting down in {delay:?}");
+            tokio::select! {
+                never = self.accept() => match never {},
+                () = sleep(delay) => {}
+            }
+        }
+
+        let deadline = Instant::now() + settings.shutdown_grace;
         admission.drain();
         tracing::info!("shutting down");
         tokio::select! {
@@ -83,7 +126,7 @@ impl Server {
 
         admission.close();
         // From here on a connection is better refused than left without an answer.
-        drop(self.listener);
+        drop(self.doors);
         let last = deadline.max(Instant::now() + LAST_WORDS);
         if timeout_at(last, self.connections.shutdown()).await.is_err() {
             tracing::warn!("closing connections that are still busy");
@@ -92,10 +135,17 @@ impl Server {
 
     /// Takes connections as long as it is polled.
     async fn accept(&self) -> Infallible {
+        let doors = self.doors.iter();
+        select_all(doors.map(|door| Box::pin(self.accept_at(door))))
+            .await
+            .0
+    }
+
+    async fn accept_at(&self, door: &Door) -> Infallible {
         loop {
             // Nobody closes the semaphore, so there is always a seat in the end.
-            let seat = Arc::clone(&self.seats).acquire_owned().await;
-            let stream = match self.listener.accept().await {
+            let seat = Arc::clone(&door.seats).acquire_owned().await;
+            let stream = match door.listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -104,15 +154,16 @@ impl Server {
                 }
             };
             tune(&stream);
-            let (http, service) = (self.http.clone(), self.service.clone());
+            let (http, service) = (self.http.clone(), door.service.clone());
             let watcher = self.connections.watcher();
+            let open = self.app.metrics.connection();
             let served = self.workers.spawn(stream, async move |stream| {
                 let connection = http.serve_connection(TokioIo::new(stream), service);
                 // An error here is a client that left, or was too slow, or does not speak HTTP.
                 if let Err(error) = watcher.watch(connection).await {
                     tracing::debug!(%error, "connection");
                 }
-                drop(seat);
+                drop((seat, open));
             });
             if let Err(error) = served {
                 tracing::warn!(%error, "cannot serve a connection");

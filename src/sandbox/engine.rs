@@ -56,6 +56,12 @@ pub fn new(slots: u32, memory: usize) -> Result<Engine> {
     })
 }
 
+/// Whether the system tells which pages a run has changed, so that no others need to be restored.
+#[must_use]
+pub fn page_scan_available() -> bool {
+    PoolingAllocationConfig::is_pagemap_scan_available()
+}
+
 /// Maps a precompiled module.
 ///
 /// # Errors

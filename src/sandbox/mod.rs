@@ -32,7 +32,7 @@ use self::meter::{CpuClock, OutOfTime, metered};
 use self::output::Capture;
 use self::scratch::ScratchRoot;
 use self::wasi::{Context, Guard};
-pub use engine::ADDRESS_SPACE;
+pub use engine::{ADDRESS_SPACE, page_scan_available};
 pub use limits::{FileLimits, Limits};
 pub use outcome::{Failure, Outcome, Usage};
 

@@ -6,6 +6,7 @@
 pub mod arbitrary;
 pub mod cases;
 pub mod footprint;
+pub mod metrics;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -33,6 +34,8 @@ pub struct Server {
     log: Mutex<Receiver<String>>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it listens for those who operate it, if that is elsewhere.
+    pub admin: Option<SocketAddr>,
 }
 
 impl Server {
@@ -68,12 +71,18 @@ impl Server {
             child,
             log: Mutex::new(log),
             address: unknown,
+            admin: None,
         };
-        let line = server.wait_for_log("listening on http://");
-        let (_, address) = line.split_once("http://").expect("the line has an address");
-        // In JSON the text ends with a quote.
-        let address = address.split('"').next().unwrap_or_default();
-        server.address = address.trim().parse().expect("the address is one");
+        let lines = server.log_until("listening on http://");
+        let address_after = |text| {
+            let line = lines.iter().find(|line| line.contains(text))?;
+            let (_, address) = line.split_once("http://")?;
+            // In JSON the text ends with a quote.
+            let address = address.split('"').next().unwrap_or_default();
+            Some(address.trim().parse().expect("the address is one"))
+        };
+        server.address = address_after("listening on").expect("the line has an address");
+        server.admin = address_after("metrics are on");
         server
     }
 
@@ -104,11 +113,7 @@ impl Server {
 
     /// Opens a connection.
     pub fn connect(&self) -> Connection {
-        let stream = TcpStream::connect(self.address).expect("the service accepts");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a timeout can be set");
-        Connection(BufReader::new(stream))
+        Connection::to(self.address)
     }
 
     /// Sends `request` as it is and reads the answer.
@@ -116,6 +121,16 @@ impl Server {
         let mut connection = self.connect();
         connection.send(request);
         connection.answer()
+    }
+
+    /// Asks for `path`.
+    pub fn get(&self, path: &str) -> Answer {
+        self.raw(get(path))
+    }
+
+    /// Asks for `path` until the answer is `status`, and gives that answer.
+    pub fn get_until(&self, status: u16, path: &str) -> Answer {
+        self.until(status, &get(path))
     }
 
     /// Runs a script.
@@ -133,9 +148,13 @@ impl Server {
 
     /// Runs a script until the answer is `status`, and gives that answer.
     pub fn execute_until(&self, status: u16, script: &str) -> Answer {
+        self.until(status, &execute(script))
+    }
+
+    fn until(&self, status: u16, request: &str) -> Answer {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let answer = self.execute(script);
+            let answer = self.raw(request);
             if answer.status == status {
                 return answer;
             }
@@ -183,10 +202,10 @@ pub fn command() -> Command {
     bare(Command::new(PROGRAM))
 }
 
-/// The program, started by a shell that runs `first` before it.
+/// The program, started with its arguments by a shell that runs `first` before it.
 pub fn command_after(first: &str) -> Command {
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &format!("{first} && exec {PROGRAM}")]);
+    shell.args(["-c", &format!("{first} && exec {PROGRAM} \"$@\""), "sh"]);
     bare(shell)
 }
 
@@ -203,6 +222,15 @@ fn bare(mut command: Command) -> Command {
 pub struct Connection(BufReader<TcpStream>);
 
 impl Connection {
+    /// Opens a connection.
+    pub fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the service accepts");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        Self(BufReader::new(stream))
+    }
+
     /// Sends bytes.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.try_send(bytes).expect("the service reads");
@@ -331,6 +359,11 @@ pub fn execute(script: &str) -> String {
         "Content-Type: application/json\r\n",
         &json!({ "script": script }).to_string(),
     )
+}
+
+/// A request for `path`.
+pub fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")
 }
 
 /// A request to `/execute` with these header lines and this body.

@@ -1,41 +1,16 @@
-//! The log: one line per run, on standard error. It never holds a script or what a script wrote.
+//! The record of one run: a line of the log, and a part of the metrics.
 
-use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
-
-use crate::config::{LogFormat, Service};
+use super::{Metrics, Trace, millis};
 use crate::sandbox::Outcome;
 
-/// Starts logging.
-pub fn init(config: &Service) {
-    // A script must not be able to fill the log through the warnings of a library.
-    let filter = Targets::new()
-        .with_target(env!("CARGO_CRATE_NAME"), config.log)
-        .with_default(config.log.min(LevelFilter::ERROR));
-    let lines = fmt::layer().with_writer(io::stderr);
-    let lines = match config.log_format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .boxed(),
-    };
-    tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
-        .init();
-}
-
-/// The log line of one run, written even when the run is cancelled.
+/// The record of one run, made even when the run is cancelled.
 pub struct RunRecord<'a> {
+    metrics: &'a Metrics,
     request_id: &'a str,
+    trace: Option<&'a Trace>,
     script_bytes: usize,
     queue: Duration,
     finished: bool,
@@ -44,10 +19,19 @@ pub struct RunRecord<'a> {
 impl<'a> RunRecord<'a> {
     /// Opens the record of a run that is about to start after `queue` spent waiting.
     #[must_use]
-    pub fn start(request_id: &'a str, script_bytes: usize, queue: Duration) -> Self {
+    pub fn start(
+        metrics: &'a Metrics,
+        request_id: &'a str,
+        trace: Option<&'a Trace>,
+        script_bytes: usize,
+        queue: Duration,
+    ) -> Self {
         tracing::debug!(request_id, "run started");
+        metrics.run_started(queue);
         Self {
+            metrics,
             request_id,
+            trace,
             script_bytes,
             queue,
             finished: false,
@@ -55,11 +39,16 @@ impl<'a> RunRecord<'a> {
     }
 
     /// Writes what came of the run.
-    pub fn finish(mut self, kind: &str, status: u16, outcome: &Outcome) {
+    pub fn finish(mut self, kind: &'static str, status: u16, outcome: &Outcome) {
         self.finished = true;
+        self.metrics.run_ended(kind, outcome);
         let usage = &outcome.usage;
         tracing::info!(
             request_id = self.request_id,
+            trace_id = self.trace.map(|trace| &*trace.trace_id),
+            span_id = self.trace.map(|trace| &*trace.span_id),
+            parent_span_id = self.trace.map(|trace| &*trace.parent_span_id),
+            trace_flags = self.trace.map(|trace| &*trace.flags),
             kind,
             status,
             queue_ms = millis(self.queue),
@@ -86,8 +75,13 @@ impl Drop for RunRecord<'_> {
             } else {
                 "cancelled"
             };
+            self.metrics.run_cut_short(kind);
             tracing::info!(
                 request_id = self.request_id,
+                trace_id = self.trace.map(|trace| &*trace.trace_id),
+                span_id = self.trace.map(|trace| &*trace.span_id),
+                parent_span_id = self.trace.map(|trace| &*trace.parent_span_id),
+                trace_flags = self.trace.map(|trace| &*trace.flags),
                 kind,
                 queue_ms = millis(self.queue),
                 script_bytes = self.script_bytes,
@@ -95,10 +89,4 @@ impl Drop for RunRecord<'_> {
             );
         }
     }
-}
-
-/// Milliseconds with three decimals: finer is noise.
-#[must_use]
-pub fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
 }

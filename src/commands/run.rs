@@ -1,0 +1,72 @@
+//! Runs one script here: the same sandbox, the same limits, the same answer, without a server.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use python_executor::config::Config;
+use python_executor::http;
+use python_executor::sandbox::Sandbox;
+use tokio::runtime;
+
+use super::bad_usage;
+
+/// In the place of a request's id, which leads to the details of an internal error.
+const ID: &str = "run";
+
+/// Prints the answer to the script in `file`.
+///
+/// # Errors
+/// When Python cannot be loaded or the answer cannot be printed.
+pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
+    let script = match read(file, config.request.body_limit) {
+        Ok(script) => script,
+        Err(problem) => return Ok(bad_usage(&problem)),
+    };
+    let sandbox = Sandbox::load(
+        &config.service.python()?,
+        config.run.limits(),
+        1,
+        config.service.temp_root.as_deref(),
+    )?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(sandbox.run(&script));
+    let answer = http::of_run(&outcome, ID);
+
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&answer.body)?;
+    writeln!(stdout)?;
+    Ok(match outcome.result {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+/// The text of `file`, or what is wrong with it.
+fn read(file: &Path, limit: usize) -> Result<String, String> {
+    let name = file.display();
+    let mut source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(|error| format!("error: cannot open {name}: {error}"))?)
+    };
+    let mut bytes = Vec::new();
+    // One byte more tells whether it is too long.
+    let most = (limit as u64).saturating_add(1);
+    (&mut source)
+        .take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("error: cannot read {name}: {error}"))?;
+    if bytes.len() > limit {
+        return Err(format!(
+            "error: {name} exceeds the limit of {limit} bytes (BODY_LIMIT)"
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("error: {name} is not UTF-8: see byte {at}")
+    })
+}

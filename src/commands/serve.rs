@@ -1,0 +1,116 @@
+//! Serves: start-up and shutdown, in order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use python_executor::config::{self, Config};
+use python_executor::http::{App, Listeners, Server};
+use python_executor::machine::{self, Machine};
+use python_executor::proof::prove;
+use python_executor::sandbox::Sandbox;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::bad_usage;
+
+/// How far guests stand back when HTTP wants the processor. It never wants it for long.
+#[cfg(target_os = "linux")]
+const GUEST_NICENESS: i32 = 5;
+
+/// Serves until asked to stop.
+///
+/// HTTP has threads of its own: a guest that computes is always ready to go on, and a connection would
+/// have to wait for its turn among all of those.
+///
+/// # Errors
+/// When the service cannot start.
+pub fn serve(config: Config, machine: Machine) -> anyhow::Result<ExitCode> {
+    if let Err(problem) = config.check(machine) {
+        return Ok(bad_usage(&config::one_line(&problem)));
+    }
+    if !config.fits_into_memory(machine) {
+        tracing::warn!(
+            "the memory does not suffice if {} scripts (MAX_CONCURRENT) use their limits to the full",
+            config.capacity.concurrent
+        );
+    }
+    let guests = guest_runtime()?;
+    let main = Builder::new_current_thread().enable_all().build()?;
+    main.block_on(run(config, guests.handle().clone()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Guests that begin and guests that go on take turns: neither many short runs nor many long ones keep
+/// the others from running.
+fn guest_runtime() -> anyhow::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    builder
+        .thread_name("guests")
+        .enable_all()
+        .event_interval(1)
+        .global_queue_interval(2);
+    // Elsewhere niceness is not a thread's but the whole process's.
+    #[cfg(target_os = "linux")]
+    builder.on_thread_start(|| {
+        // Refused or not, guests run; it only takes longer to get to a connection.
+        let _ = rustix::process::nice(GUEST_NICENESS);
+    });
+    Ok(builder.build()?)
+}
+
+async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
+    machine::raise_open_file_limit();
+    let sandbox = Sandbox::load(
+        &config.service.python()?,
+        config.run.limits(),
+        config.capacity.concurrent,
+        config.service.temp_root.as_deref(),
+    )?;
+    let proof = prove(&sandbox).await?;
+
+    let main = listen(SocketAddr::new(config.service.host, config.service.port)).await?;
+    let admin = match config.service.admin_address {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let shutdown = asked_to_stop()?;
+    tracing::info!(
+        python = proof.python_version,
+        limits = ?config.run.limits(),
+        capacity = ?config.capacity,
+        "ready"
+    );
+    let address = main.local_addr()?;
+    if let Some(admin) = &admin {
+        tracing::info!("metrics are on http://{}", admin.local_addr()?);
+    }
+    let app = App::new(config, sandbox, &proof.python_version, guests);
+    let server = Server::new(Listeners { main, admin }, app)
+        .context("cannot start the threads for connections")?;
+    tracing::info!("listening on http://{address}");
+    server.run(shutdown).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        let (host, port) = (address.ip(), address.port());
+        format!("cannot listen on {host} port {port}")
+    })
+}
+
+/// Resolves on SIGTERM or Ctrl-C; both are listened for from the moment this returns.
+fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

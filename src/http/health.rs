@@ -1,0 +1,37 @@
+//! What those ask who operate the service: is it alive, may it get requests, how is it doing.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+
+/// The format of the metrics.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The service is alive as long as it answers.
+pub(super) async fn live() -> &'static str {
+    "ok"
+}
+
+/// The service is ready when another request would get a place. That Python runs has been proven
+/// before the service began to listen.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    match app.admission.readiness() {
+        Ok(()) => "ready".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")).into_response(),
+    }
+}
+
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match app.metrics.render(app.admission.load()) {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot write the metrics");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

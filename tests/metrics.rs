@@ -1,0 +1,292 @@
+//! What is counted is what has happened.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::metrics::{Metrics, parse};
+use common::{Answer, Connection, HELLO, Server, execute, get, post};
+
+type Tally = BTreeMap<String, f64>;
+
+/// Scripts, one for each kind of failure and the stream that it is about.
+const FAILURES: &[(&str, &str)] = &[
+    ("syntax_error", "def main(:\n"),
+    ("no_main", "x = 1\n"),
+    ("exception", "def main():\n    raise ValueError('no')\n"),
+    ("not_serializable", "def main():\n    return {1}\n"),
+    ("cpu_limit", "def main():\n    while True: pass\n"),
+    (
+        "wall_limit",
+        "import time\ndef main():\n    time.sleep(600)\n",
+    ),
+    (
+        "memory_limit",
+        "def main():\n    return len(bytearray(100_000_000))\n",
+    ),
+    ("output_limit", "def main():\n    print('x' * 5000)\n"),
+    (
+        "output_limit",
+        "import sys\ndef main():\n    sys.stderr.write('x' * 5000)\n",
+    ),
+    ("output_limit", "def main():\n    return 'x' * 5000\n"),
+    (
+        "host_call_limit",
+        "import time\ndef main():\n    while True: time.time()\n",
+    ),
+    ("exited", "import os\ndef main():\n    os._exit(3)\n"),
+    ("crashed", "import os\ndef main():\n    os.abort()\n"),
+];
+
+const LIMITS: &[(&str, &str)] = &[
+    ("CPU_LIMIT", "300ms"),
+    ("WALL_LIMIT", "10s"),
+    ("STDOUT_LIMIT", "1kB"),
+    ("STDERR_LIMIT", "2kB"),
+    ("RESULT_LIMIT", "3kB"),
+    ("HOST_CALLS_LIMIT", "10000"),
+    ("BODY_LIMIT", "10kB"),
+];
+
+fn read(answer: &Answer) -> Metrics {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(answer.header("content-type"), Some(content_type));
+    parse(&answer.body)
+}
+
+fn count(tally: &mut Tally, key: impl ToString, number: usize) {
+    *tally.entry(key.to_string()).or_default() += number as f64;
+}
+
+fn value(metrics: &Metrics, name: &str, sample: &str) -> f64 {
+    let metric = metrics.get(name).unwrap_or_else(|| panic!("no {name}"));
+    let value = metric.value(sample);
+    value.unwrap_or_else(|| panic!("{name} has no {sample}: {metric:?}"))
+}
+
+#[test]
+fn every_kind_of_answer_is_counted() {
+    let server = Server::start(LIMITS);
+    let (mut runs, mut refusals, mut codes) = (Tally::new(), Tally::new(), Tally::new());
+    let (mut output, mut truncations) = (Tally::new(), Tally::new());
+    let mut memory = 0;
+
+    let fine = "import sys\ndef main():\n    print('out')\n    sys.stderr.write('error')\n    return 12345\n";
+    let scripts = [("ok", HELLO), ("ok", fine)];
+    for (kind, script) in scripts.iter().chain(FAILURES) {
+        let answer = server.execute(script);
+        let line = server.wait_for_log("status=");
+        let field = |name: &str| -> usize {
+            let (_, after) = line.split_once(name).unwrap_or_else(|| panic!("{line}"));
+            let number = after.split(' ').next().and_then(|text| text.parse().ok());
+            number.unwrap_or_else(|| panic!("{line}"))
+        };
+        assert_eq!(
+            if answer.status == 200 {
+                "ok"
+            } else {
+                answer.kind()
+            },
+            *kind
+        );
+        count(&mut runs, kind, 1);
+        count(&mut codes, answer.status, 1);
+        for stream in ["result", "stdout", "stderr"] {
+            count(&mut output, stream, field(&format!("{stream}_bytes=")));
+            if answer.json()["error"]
+                .as_str()
+                .is_some_and(|error| error.starts_with(stream))
+            {
+                count(&mut truncations, stream, 1);
+            }
+        }
+        memory += field("memory_bytes=");
+    }
+    let json = "Content-Type: application/json\r\n";
+    let refused = [
+        post(json, "{}"),
+        post(json, &" ".repeat(20_000)),
+        post("", "{}"),
+        get("/execute"),
+        get("/nothing"),
+    ];
+    for request in refused {
+        let answer = server.raw(request);
+        count(&mut refusals, answer.kind(), 1);
+        count(&mut codes, answer.status, 1);
+    }
+    assert_eq!(refusals.len(), 5, "{refusals:?}");
+
+    let metrics = read(&server.get("/metrics"));
+    assert_eq!(metrics["python_executor_runs_total"].by("kind"), runs);
+    assert_eq!(
+        metrics["python_executor_refusals_total"].by("kind"),
+        refusals
+    );
+    assert_eq!(
+        metrics["python_executor_http_responses_total"].by("code"),
+        codes
+    );
+    assert_eq!(
+        metrics["python_executor_output_bytes_total"].by("stream"),
+        output
+    );
+    assert_eq!(
+        metrics["python_executor_truncations_total"].by("stream"),
+        truncations
+    );
+    assert_eq!(truncations.len(), 3);
+
+    let all: f64 = runs.values().sum();
+    let histograms: Vec<_> = metrics
+        .iter()
+        .filter(|(_, metric)| metric.kind == "histogram")
+        .collect();
+    assert_eq!(histograms.len(), 5);
+    for (name, histogram) in histograms {
+        assert_eq!(histogram.value("_count"), Some(all), "{name}");
+    }
+    let sum = |name: &str| value(&metrics, &format!("python_executor_run_{name}"), "_sum");
+    assert_eq!(sum("memory_peak_bytes"), memory as f64);
+    // One script ends at the limit of each, and not before.
+    assert!(sum("cpu_seconds") >= 0.3 && sum("duration_seconds") >= 10.3);
+    assert!(sum("start_seconds") > 0.0);
+    documented(&metrics);
+}
+
+/// The table in the documentation has each metric, as what it is, and no others.
+fn documented(metrics: &Metrics) {
+    let text = include_str!("../docs/operations.md");
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let name = cells.next()?.split(['`', '{']).next()?;
+        let kind = cells.next()?;
+        let ours = ["python_executor_", "process_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+        ours.then(|| (name.to_owned(), kind.to_owned()))
+    });
+    let rows: BTreeSet<_> = rows.collect();
+    let exported = metrics
+        .iter()
+        .map(|(name, metric)| (name.clone(), metric.kind.clone()));
+    assert_eq!(rows, exported.collect());
+}
+
+#[test]
+fn those_inside_and_their_places_are_shown() {
+    let room = [
+        ("MAX_CONCURRENT", "1"),
+        ("MAX_QUEUE", "1"),
+        ("MAX_CONNECTIONS", "9"),
+        ("WALL_LIMIT", "10m"),
+        ("QUEUE_TIMEOUT", "10m"),
+    ];
+    let server = Server::start(&room);
+    let gauges = |names: [&str; 6]| {
+        let metrics = read(&server.get("/metrics"));
+        names.map(|name| value(&metrics, &format!("python_executor_{name}"), ""))
+    };
+    let names = [
+        "slots",
+        "places",
+        "connections_limit",
+        "runs_in_progress",
+        "queue_length",
+        "connections",
+    ];
+    assert_eq!(gauges(names), [1.0, 2.0, 9.0, 0.0, 0.0, 1.0]);
+
+    let long = "import time\ndef main():\n    time.sleep(600)\n";
+    let running = server.begin(long);
+    assert_eq!(gauges(names)[3..5], [1.0, 0.0]);
+    let mut waiting = server.connect();
+    waiting.send(execute(HELLO));
+    // When there is no place left it has got the last one.
+    server.get_until(503, "/readyz");
+    assert_eq!(server.execute(HELLO).kind(), "overloaded");
+    assert_eq!(gauges(names)[3..5], [1.0, 1.0]);
+
+    drop(running);
+    server.wait_for_log("kind=\"cancelled\"");
+    assert_eq!(waiting.answer().status, 200);
+    let metrics = read(&server.get("/metrics"));
+    let kinds = metrics["python_executor_runs_total"].by("kind");
+    let expected = [("cancelled".to_owned(), 1.0), ("ok".to_owned(), 1.0)];
+    assert_eq!(kinds, Tally::from(expected));
+    let runs = |name: &str| value(&metrics, &format!("python_executor_run_{name}"), "_count");
+    assert_eq!(
+        (runs("queue_seconds"), runs("duration_seconds")),
+        (2.0, 1.0)
+    );
+    assert_eq!(gauges(names)[3..5], [0.0, 0.0]);
+}
+
+#[test]
+fn what_is_running_is_named() {
+    let server = Server::start(&[]);
+    let script = "import sys\ndef main():\n    return '%d.%d.%d' % sys.version_info[:3]\n";
+    let answer = server.execute(script).json();
+    let python = answer["result"].as_str().expect("a version is text");
+    let version = env!("CARGO_PKG_VERSION");
+    let labels = format!(r#"{{version="{version}",python_version="{python}"}}"#);
+    let metrics = read(&server.get("/metrics"));
+    assert_eq!(value(&metrics, "python_executor_build_info", &labels), 1.0);
+}
+
+#[test]
+fn clients_cannot_make_up_labels() {
+    let server = Server::start(&[]);
+    let requests = [
+        get("/made/up"),
+        get("/metrics?made=up"),
+        "MADEUP /execute HTTP/1.1\r\nHost: test\r\n\r\n".to_owned(),
+        "GET / HTTP/1.1\r\nHost: test\r\nX-Request-Id: made-up\r\n\r\n".to_owned(),
+        execute("raise type('MadeUp', (Exception,), {})('made up')\n"),
+    ];
+    for request in requests {
+        server.raw(request);
+    }
+    let text = server.get("/metrics").body;
+    parse(&text);
+    for made_up in ["made", "MADE", "MadeUp"] {
+        assert!(!text.contains(made_up), "{text}");
+    }
+}
+
+#[test]
+fn an_admin_address_takes_the_metrics_away_from_the_main_one() {
+    let server = Server::start(&[("ADMIN_ADDRESS", "127.0.0.1:0")]);
+    let admin = server.admin.expect("the log tells the admin address");
+    let mut admin = Connection::to(admin);
+    let mut ask = |request: String| {
+        admin.send(request);
+        admin.answer()
+    };
+    assert_eq!(server.get("/metrics").kind(), "not_found");
+    assert_eq!(server.execute(HELLO).status, 200);
+    let metrics = read(&ask(get("/metrics")));
+    let runs = metrics["python_executor_runs_total"].by("kind");
+    assert_eq!(runs, Tally::from([("ok".to_owned(), 1.0)]));
+
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.get(path).status, 200);
+        assert_eq!(ask(get(path)).status, 200);
+    }
+    assert_eq!(ask(execute(HELLO)).kind(), "not_found");
+}
+
+#[test]
+fn metrics_can_be_switched_off() {
+    for admin in [None, Some(("ADMIN_ADDRESS", "127.0.0.1:0"))] {
+        let settings: Vec<_> = [Some(("METRICS", "false")), admin]
+            .into_iter()
+            .flatten()
+            .collect();
+        let server = Server::start(&settings);
+        let mut connection = Connection::to(server.admin.unwrap_or(server.address));
+        connection.send(get("/metrics"));
+        assert_eq!(connection.answer().kind(), "not_found");
+    }
+}

@@ -1,0 +1,233 @@
+//! What those see who operate the service: is it ready, when does it leave, where does a run belong.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use common::{HELLO, Server, command_after, execute};
+use serde_json::Value;
+
+const LONG: &str = "import time\ndef main():\n    time.sleep(600)\n";
+const PATIENT: (&str, &str) = ("WALL_LIMIT", "10m");
+
+#[test]
+fn it_is_ready_when_it_listens() {
+    let server = Server::start(&[]);
+    let answer = server.get("/readyz");
+    assert_eq!((answer.status, &*answer.body), (200, "ready"));
+}
+
+/// Gives the service so few files that it comes further and further, until it can serve.
+#[test]
+fn it_does_not_listen_before_python_has_run() {
+    for files in 8..100 {
+        let mut child = command_after(&format!("ulimit -n {files}"))
+            .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the shell starts");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let last = BufReader::new(stderr)
+            .lines()
+            .map_while(Result::ok)
+            .find(|line| line.contains("listening on") || line.starts_with("error:"));
+        let last = last.unwrap_or_default();
+        if last.contains("listening on") {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!(
+                "with {files} files it listens; without that one it never said that Python does not run"
+            );
+        }
+        let status = child.wait().expect("the service ends");
+        assert_eq!(status.code(), Some(1), "{last}");
+        if last.starts_with("error: Python does not run here: ") {
+            return;
+        }
+    }
+    panic!("it never came so far");
+}
+
+#[test]
+fn a_full_service_is_alive_but_not_ready() {
+    let server = Server::start(&[PATIENT, ("MAX_CONCURRENT", "1"), ("MAX_QUEUE", "0")]);
+    let running = server.begin(LONG);
+    let answer = server.get("/readyz");
+    assert_eq!(answer.status, 503);
+    for telling in [
+        "not ready: full",
+        "all 1 places",
+        "MAX_CONCURRENT, MAX_QUEUE",
+    ] {
+        assert!(answer.body.contains(telling), "{}", answer.body);
+    }
+    assert_eq!(server.get("/healthz").body, "ok");
+
+    drop(running);
+    assert_eq!(server.get_until(200, "/readyz").body, "ready");
+}
+
+#[test]
+fn a_service_with_a_place_in_the_queue_is_ready() {
+    let server = Server::start(&[PATIENT, ("MAX_CONCURRENT", "1"), ("MAX_QUEUE", "1")]);
+    let _running = server.begin(LONG);
+    assert_eq!(server.get("/readyz").status, 200);
+}
+
+#[test]
+fn a_service_that_drains_is_alive_but_not_ready() {
+    let server = Server::start(&[
+        PATIENT,
+        ("SHUTDOWN_GRACE", "10m"),
+        ("ADMIN_ADDRESS", "127.0.0.1:0"),
+    ]);
+    let _running = server.begin(LONG);
+    server.terminate();
+    server.wait_for_log("shutting down");
+    let answer = server.get("/readyz");
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (503, "not ready: shutting down")
+    );
+    assert_eq!(server.get("/healthz").status, 200);
+    assert_eq!(server.execute(HELLO).kind(), "shutting_down");
+
+    // The metrics are there to the end, and know who is still inside.
+    let mut admin = common::Connection::to(server.admin.expect("the log tells the admin address"));
+    admin.send(common::get("/metrics"));
+    let metrics = common::metrics::parse(&admin.answer().body);
+    let running = &metrics["python_executor_runs_in_progress"];
+    assert_eq!(running.value(""), Some(1.0));
+}
+
+#[test]
+fn before_it_refuses_it_only_says_that_it_is_not_ready() {
+    let server = Server::start(&[("SHUTDOWN_DELAY", "10m")]);
+    let mut kept = server.connect();
+    kept.send(execute(HELLO));
+    let answer = kept.answer();
+    assert_eq!((answer.status, answer.header("connection")), (200, None));
+
+    server.terminate();
+    server.wait_for_log("not ready any more");
+    assert_eq!(server.get("/readyz").body, "not ready: shutting down");
+    // New connections are served as well as old ones, but none is kept.
+    for mut connection in [kept, server.connect()] {
+        connection.send(execute(HELLO));
+        let answer = connection.answer();
+        assert_eq!(
+            (answer.status, answer.header("connection")),
+            (200, Some("close"))
+        );
+        assert!(connection.is_closed());
+    }
+}
+
+#[test]
+fn after_the_delay_it_shuts_down() {
+    let mut server = Server::start(&[
+        PATIENT,
+        ("SHUTDOWN_DELAY", "50ms"),
+        ("SHUTDOWN_GRACE", "50ms"),
+    ]);
+    let mut running = server.begin(LONG);
+    server.terminate();
+    // In this order: each is waited for in what the one before has left of the log.
+    for step in [
+        "not ready any more",
+        "INFO python_executor::http::server: shutting down",
+        "the grace period is over",
+        "stopped",
+    ] {
+        server.wait_for_log(step);
+    }
+    assert_eq!(running.answer().kind(), "shutting_down");
+    assert!(server.ended().success());
+}
+
+#[test]
+fn a_run_is_logged_with_its_place_in_the_trace() {
+    let server = Server::start(&[("LOG_FORMAT", "json"), PATIENT]);
+    let (trace, parent) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    let valid = format!("traceparent: 00-{trace}-{parent}-01\r\n");
+    let send = |script: &str, headers: &str| {
+        let mut connection = server.connect();
+        connection.send(execute(script).replacen("Host:", &format!("{headers}Host:"), 1));
+        connection
+    };
+    let logged = || -> Value {
+        let line = server.wait_for_log("queue_ms");
+        serde_json::from_str(&line).expect("the line is JSON")
+    };
+    let in_trace = |entry: &Value| {
+        let expected = [
+            ("trace_id", trace),
+            ("parent_span_id", parent),
+            ("trace_flags", "01"),
+        ];
+        for (field, value) in expected {
+            assert_eq!(entry[field], value, "{entry}");
+        }
+        entry["span_id"]
+            .as_str()
+            .expect("we have a span")
+            .to_owned()
+    };
+
+    send(HELLO, &valid).answer();
+    let first = in_trace(&logged());
+    send(HELLO, &valid).answer();
+    let second = in_trace(&logged());
+    assert!(
+        first != second && first != parent && first.len() == 16,
+        "{first} {second}"
+    );
+
+    let cancelled = send(LONG, &valid);
+    server.wait_for_log("run started");
+    drop(cancelled);
+    let entry = logged();
+    assert_eq!(entry["kind"], "cancelled");
+    in_trace(&entry);
+
+    let invalid = [
+        String::new(),
+        format!("traceparent: 00-{trace}-{parent}\r\n"),
+        format!("traceparent: 00-{}-{parent}-01\r\n", "0".repeat(32)),
+        format!("{valid}{valid}"),
+    ];
+    for headers in invalid {
+        assert_eq!(send(HELLO, &headers).answer().status, 200);
+        let entry = logged();
+        for field in ["trace_id", "span_id", "parent_span_id", "trace_flags"] {
+            assert_eq!(entry.get(field), None, "{headers} {entry}");
+        }
+    }
+}
+
+/// Not a word of a script or of what it says; what it was and what it took.
+#[test]
+fn the_log_line_of_a_run_tells_what_it_took_and_nothing_of_what_it_was() {
+    let server = Server::start(&[("LOG_FORMAT", "json"), ("LOG", "trace")]);
+    let script = "import sys\ndef main():\n    print('secret')\n    sys.stderr.write('secret')\n    raise ValueError('secret')\n";
+    let request = execute(script).replacen("Host:", "X-Request-Id: mine\r\nHost:", 1);
+    assert_eq!(server.raw(request).kind(), "exception");
+    let lines = server.log_until("\"run\"");
+    assert!(
+        lines.iter().all(|line| !line.contains("secret")),
+        "{lines:?}"
+    );
+    let entry: Value = serde_json::from_str(&lines[lines.len() - 1]).expect("the line is JSON");
+    assert_eq!(
+        (&entry["request_id"], &entry["kind"], &entry["status"]),
+        (&"mine".into(), &"exception".into(), &400.into())
+    );
+    assert_eq!(entry["script_bytes"], script.len());
+    assert_eq!(entry["stdout_bytes"], "secret\n".len());
+    assert!(entry["stderr_bytes"].as_u64() > Some(6), "{entry}");
+    assert_eq!(entry["result_bytes"], 0);
+    for field in ["queue_ms", "start_ms", "wall_ms", "cpu_ms", "memory_bytes"] {
+        assert!(entry[field].is_number(), "{field}: {entry}");
+    }
+}
