@@ -51,7 +51,10 @@ fn main() -> ExitCode {
 fn serve(config: Config) -> anyhow::Result<()> {
     let guests = guest_runtime()?;
     let main = Builder::new_current_thread().enable_all().build()?;
-    main.block_on(run(config, guests.handle().clone()))
+    let served = main.block_on(run(config, guests.handle().clone()));
+    // What still goes on there, such as a look-up of keys, is of no use any more.
+    main.shutdown_background();
+    served
 }
 
 /// Guests that begin and guests that go on take turns: neither many short runs nor many long ones keep
@@ -88,9 +91,16 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     let shutdown = asked_to_stop()?;
     let address = listener.local_addr()?;
     tracing::info!(limits = ?config.run.limits(), capacity = ?config.capacity, "ready");
+    let authenticates = config.access.authenticates();
     let server = Server::new(listener, App::new(config, sandbox, guests))
         .context("cannot start the threads for connections")?;
     tracing::info!("listening on http://{address}");
+    if !authenticates && !address.ip().is_loopback() {
+        tracing::warn!(
+            "anyone who can reach {address} may run scripts: set API_KEYS_FILE or OIDC_ISSUER, unless \
+             the platform decides who may (REQUIRE_AUTH=true refuses to start like this)"
+        );
+    }
     server.run(shutdown).await;
     tracing::info!("stopped");
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Each heading of `--help` is a struct with a file of its own; `values` reads what people write.
 
+mod access;
 mod capacity;
 mod request;
 mod run;
@@ -14,6 +15,8 @@ use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 
 use crate::machine::Machine;
+use access::AccessSettings;
+pub use access::{Access, Allowed, Oidc, Rate, RateLimit, Secret, cannot_be_overheard};
 pub use capacity::Capacity;
 use capacity::CapacitySettings;
 pub use request::RequestLimits;
@@ -45,6 +48,13 @@ pub struct Config {
     /// How much the service takes on at once, on this machine.
     #[arg(skip)]
     pub capacity: Capacity,
+
+    #[command(flatten)]
+    access_settings: AccessSettings,
+
+    /// Who may call, and how often.
+    #[arg(skip)]
+    pub access: Access,
 }
 
 impl Config {
@@ -64,8 +74,9 @@ impl Config {
         let mut config = Self::try_parse_from(args)?;
         let run_memory = config.run.most_memory();
         config.capacity = config.capacity_settings.on(machine, run_memory);
-        config
-            .check(machine)
+        let checked = config.check(machine);
+        config.access = checked
+            .and_then(|()| config.access_settings.resolve())
             .map_err(|problem| clap::Error::raw(ErrorKind::ValueValidation, problem))?;
         Ok(config)
     }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::access::Refusal;
 use super::envelope::RequestId;
 use crate::sandbox::{Failure, Outcome};
 
@@ -47,6 +48,9 @@ pub(super) enum Error {
     TooLarge(usize),
     #[error("send the body as it is, with the header Content-Type: application/json")]
     UnsupportedMediaType,
+    /// The caller may not send scripts, or not now.
+    #[error(transparent)]
+    Access(#[from] Refusal),
     #[error("the service is running as many scripts as it can: try again in a moment")]
     Overloaded,
     #[error("the service is shutting down: try again in a moment")]
@@ -69,6 +73,7 @@ impl Error {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
+            Self::Access(refusal) => refusal.status_and_kind(),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
             Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -84,6 +89,9 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         if matches!(self, Self::Overloaded | Self::ShuttingDown) {
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if let Self::Access(refusal) = &self {
+            refusal.describe(headers);
         }
         // The next request would have to wait for the rest of this one, or is better sent
         // elsewhere.

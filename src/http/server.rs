@@ -6,7 +6,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -14,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use super::access::Peer;
 use super::workers::Workers;
 use super::{App, router};
 
@@ -95,8 +99,8 @@ impl Server {
         loop {
             // Nobody closes the semaphore, so there is always a seat in the end.
             let seat = Arc::clone(&self.seats).acquire_owned().await;
-            let stream = match self.listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_PAUSE).await;
@@ -105,6 +109,10 @@ impl Server {
             };
             tune(&stream);
             let (http, service) = (self.http.clone(), self.service.clone());
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer.ip()));
+                service.call(request)
+            });
             let watcher = self.connections.watcher();
             let served = self.workers.spawn(stream, async move |stream| {
                 let connection = http.serve_connection(TokioIo::new(stream), service);
