@@ -39,8 +39,10 @@ pub fn serve(config: Config, machine: Machine) -> anyhow::Result<ExitCode> {
     }
     let guests = guest_runtime()?;
     let main = Builder::new_current_thread().enable_all().build()?;
-    main.block_on(run(config, guests.handle().clone()))?;
-    Ok(ExitCode::SUCCESS)
+    let served = main.block_on(run(config, guests.handle().clone()));
+    // What still goes on there, such as a look-up of keys, is of no use any more.
+    main.shutdown_background();
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Guests that begin and guests that go on take turns: neither many short runs nor many long ones keep
@@ -87,10 +89,17 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     if let Some(admin) = &admin {
         tracing::info!("metrics are on http://{}", admin.local_addr()?);
     }
+    let authenticates = config.access.authenticates();
     let app = App::new(config, sandbox, &proof.python_version, guests);
     let server = Server::new(Listeners { main, admin }, app)
         .context("cannot start the threads for connections")?;
     tracing::info!("listening on http://{address}");
+    if !authenticates && !address.ip().is_loopback() {
+        tracing::warn!(
+            "anyone who can reach {address} may run scripts: set API_KEYS_FILE or OIDC_ISSUER, unless \
+             the platform decides who may (REQUIRE_AUTH=true refuses to start like this)"
+        );
+    }
     server.run(shutdown).await;
     tracing::info!("stopped");
     Ok(())

@@ -3,6 +3,7 @@
 //! Each heading of `--help` is a struct with a file of its own; `values` reads what people write,
 //! `command` is what to do with them, and `settings` lists them as they are in effect.
 
+mod access;
 mod capacity;
 mod command;
 mod request;
@@ -18,6 +19,8 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use crate::machine::Machine;
+use access::AccessSettings;
+pub use access::{Access, Allowed, Oidc, Rate, RateLimit, Secret, cannot_be_overheard};
 pub use capacity::Capacity;
 use capacity::CapacitySettings;
 pub use command::Command;
@@ -56,6 +59,13 @@ pub struct Config {
     #[arg(skip)]
     pub capacity: Capacity,
 
+    #[command(flatten)]
+    access_settings: AccessSettings,
+
+    /// Who may call, and how often.
+    #[arg(skip)]
+    pub access: Access,
+
     /// What to do; without a command, serve.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -85,6 +95,7 @@ impl Config {
         let mut config = Self::from_arg_matches(&matches)?;
         let run_memory = config.run.most_memory();
         config.capacity = config.capacity_settings.on(machine, run_memory);
+        config.access = config.access_settings.resolve().map_err(refusal)?;
         config.matches = matches;
         config.capacity.check().map_err(refusal)?;
         Ok(config)

@@ -115,6 +115,52 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
             &["--max-connections", "1"],
             &["MAX_CONNECTIONS", "MAX_QUEUE"],
         ),
+        (&["--rate-limit", "10"], &["RATE_LIMIT", "10/s"]),
+        (&["--rate-limit", "10/d"], &["RATE_LIMIT", "10/s"]),
+        (&["--rate-limit", "0/s"], &["RATE_LIMIT", "1 to 1000000"]),
+        (&["--rate-burst", "5"], &["RATE_BURST", "RATE_LIMIT"]),
+        (&["--trusted-proxies", "11"], &["TRUSTED_PROXIES", "10"]),
+        (&["--require-auth"], &["REQUIRE_AUTH", "API_KEYS_FILE"]),
+        (&["--require-auth=maybe"], &["REQUIRE_AUTH"]),
+        (
+            &["--api-keys-file", "/nonexistent"],
+            &["API_KEYS_FILE", "cannot be read"],
+        ),
+        (
+            &["--api-keys-file", "/dev/null"],
+            &["API_KEYS_FILE", "no key"],
+        ),
+        (&["--api-keys", ""], &["key 1 of API_KEYS", "too short"]),
+        (
+            &["--oidc-issuer", "https://issuer.example"],
+            &["OIDC_AUDIENCE"],
+        ),
+        (
+            &["--oidc-audience", "https://me.example"],
+            &["OIDC_AUDIENCE", "OIDC_ISSUER"],
+        ),
+        (
+            &["--oidc-allowed-emails", "a@b.example"],
+            &["OIDC_ALLOWED_EMAILS", "OIDC_ISSUER"],
+        ),
+        (
+            &[
+                "--oidc-issuer",
+                "https://a.example",
+                "--oidc-audience",
+                "a,",
+            ],
+            &["OIDC_AUDIENCE", "empty"],
+        ),
+        (
+            &[
+                "--oidc-issuer",
+                "https://accounts.google.com",
+                "--oidc-audience",
+                "a",
+            ],
+            &["anyone", "OIDC_ALLOWED_EMAILS"],
+        ),
         (&["--cpu-limt", "5s"], &["--cpu-limt", "--cpu-limit"]),
         (&["surplus"], &["surplus"]),
     ];
@@ -208,5 +254,88 @@ fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
         };
         assert_eq!(parse(args, *machine)?.capacity, expected, "{args:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn keys_are_long_sendable_and_never_repeated() -> Result<(), String> {
+    let good = "0123456789abcdefABCDEF-._~+/0123456789==";
+    let two = format!("{good}, x{good}");
+    assert_eq!(parse(&["--api-keys", good], MACHINE)?.access.keys.len(), 1);
+    let config = parse(&["--api-keys", &two], MACHINE)?;
+    assert_eq!(config.access.keys.len(), 2);
+    assert!(!format!("{config:?}").contains(good));
+
+    let short = &good[..31];
+    let spaced = format!("{good} {good}");
+    let cases = [
+        (short.to_owned(), "key 1 of API_KEYS is too short"),
+        (format!("{good},{short}"), "key 2 of API_KEYS is too short"),
+        (format!("{good},"), "key 2 of API_KEYS is too short"),
+        (spaced, "letters, digits"),
+        (format!("{good}\u{e4}"), "letters, digits"),
+    ];
+    for (text, telling) in cases {
+        let line = parse(&["--api-keys", &text], MACHINE).err();
+        let line = line.ok_or(text)?;
+        assert!(line.contains(telling), "{line}");
+        assert!(!line.contains(short), "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn issuers_cannot_be_overheard() {
+    let cases = [
+        ("https://issuer.example", true),
+        ("https://issuer.example/realms/one/", true),
+        ("https://10.0.0.1:8443", true),
+        ("http://localhost:9000", true),
+        ("http://127.0.0.1", true),
+        ("http://[::1]:9000", true),
+        ("http://issuer.example", false),
+        ("http://localhost.example", false),
+        ("http://10.0.0.1", false),
+        ("https://user@issuer.example", false),
+        ("https://issuer.example?x=y", false),
+        ("https://issuer.example#x", false),
+        ("ftp://localhost", false),
+        ("file:///etc/passwd", false),
+        ("issuer.example", false),
+        ("https://", false),
+        ("", false),
+    ];
+    for (issuer, accepted) in cases {
+        let args = ["--oidc-issuer", issuer, "--oidc-audience", "me"];
+        let result = parse(&args, MACHINE);
+        assert_eq!(result.is_ok(), accepted, "{issuer}");
+        if let Err(line) = result {
+            assert!(line.contains("OIDC_ISSUER"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn rates_and_bursts() -> Result<(), String> {
+    let cases: &[(&[&str], &str, u32, u64)] = &[
+        (&["--rate-limit", "10/s"], "10/s", 10, 100),
+        (&["--rate-limit", " 600 / m "], "600/m", 600, 100),
+        (&["--rate-limit", "1/h"], "1/h", 1, 3_600_000),
+        (
+            &["--rate-limit", "10/s", "--rate-burst", "50"],
+            "10/s",
+            50,
+            100,
+        ),
+    ];
+    for (args, rate, burst, millis) in cases {
+        let limit = parse(args, MACHINE)?
+            .access
+            .rate
+            .ok_or("there is a limit")?;
+        assert_eq!((&*limit.rate.to_string(), limit.burst), (*rate, *burst));
+        assert_eq!(limit.interval(), Duration::from_millis(*millis));
+    }
+    assert_eq!(parse(&[], MACHINE)?.access.rate, None);
     Ok(())
 }

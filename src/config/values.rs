@@ -16,6 +16,8 @@ pub(super) const MOST_ENTRIES: u32 = 2_000;
 pub(super) const MOST_TIME: Duration = Duration::from_hours(365 * 24);
 /// Keeps sums of counts far from overflow; no machine comes near it.
 pub(super) const MOST: i64 = 1_000_000;
+/// Nobody has more proxies in a row.
+const MOST_PROXIES: usize = 10;
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
@@ -67,4 +69,11 @@ pub(super) fn entries(text: &str) -> Result<u32, String> {
 pub(super) fn level(text: &str) -> Result<LevelFilter, String> {
     text.parse()
         .map_err(|_| "must be off, error, warn, info, debug or trace".into())
+}
+
+pub(super) fn proxies(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number <= MOST_PROXIES => Ok(number),
+        _ => Err(format!("must be a whole number from 0 to {MOST_PROXIES}")),
+    }
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::access::Refusal;
 use crate::sandbox::{Failure, Outcome};
 
 /// The header that tells a program which error it has got.
@@ -49,6 +50,9 @@ pub(super) enum Error {
     TooLarge(usize),
     #[error("send the body as it is, with the header Content-Type: application/json")]
     UnsupportedMediaType,
+    /// The caller may not send scripts, or not now.
+    #[error(transparent)]
+    Access(#[from] Refusal),
     #[error("the service is running as many scripts as it can: try again in a moment")]
     Overloaded,
     #[error("the service is shutting down: try again in a moment")]
@@ -71,6 +75,7 @@ impl Error {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
+            Self::Access(refusal) => refusal.status_and_kind(),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
             Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -80,7 +85,7 @@ impl Error {
 
 /// Goes with the answer to a request without a run, for those who count. Holds the kind.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal(pub(super) &'static str);
+pub(super) struct Refused(pub(super) &'static str);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -88,10 +93,13 @@ impl IntoResponse for Error {
         tracing::debug!(status = status.as_u16(), kind, "refused");
         let body = fault(&self.to_string(), "", "");
         let mut response = Answer { kind, status, body }.into_response();
-        response.extensions_mut().insert(Refusal(kind));
+        response.extensions_mut().insert(Refused(kind));
         let headers = response.headers_mut();
         if matches!(self, Self::Overloaded | Self::ShuttingDown) {
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if let Self::Access(refusal) = &self {
+            refusal.describe(headers);
         }
         // The next request would have to wait for the rest of this one, or is better sent
         // elsewhere.

@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::answer::{Error, Refusal};
+use super::answer::{Error, Refused};
 use super::body::Lingering;
 use crate::telemetry::{self, Metrics};
 
@@ -74,7 +74,7 @@ pub(super) async fn wrap(
         Error::Internal(id.to_string()).into_response()
     });
 
-    let refusal = response.extensions().get().map(|Refusal(kind)| *kind);
+    let refusal = response.extensions().get().map(|Refused(kind)| *kind);
     metrics.answered(response.status().as_u16(), refusal);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {

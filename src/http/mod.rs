@@ -5,6 +5,7 @@
 //! | `server` | connections: accepting, bounding and draining them |
 //! | `workers` | the threads that serve them |
 //! | `envelope` | what is true of every answer: request id, headers, no panic gets through |
+//! | `access` | who may send scripts, and how often |
 //! | `execute` | `POST /execute`, from request to answer |
 //! | `body` | reading a request body within bounds |
 //! | `script` | finding the script in the body |
@@ -12,6 +13,7 @@
 //! | `admission` | how many may run and how many may wait |
 //! | `answer` | bodies, status codes and kinds of errors |
 
+mod access;
 mod admission;
 mod answer;
 mod body;
@@ -31,6 +33,7 @@ use tokio::runtime::Handle;
 use crate::config::Config;
 use crate::sandbox::Sandbox;
 use crate::telemetry::Metrics;
+use access::Access;
 use admission::Admission;
 use answer::Error;
 pub use answer::{Answer, of_run};
@@ -40,21 +43,24 @@ pub use server::{Listeners, Server};
 pub struct App {
     config: Config,
     sandbox: Sandbox,
+    access: Access,
     admission: Admission,
     metrics: Arc<Metrics>,
     guests: Handle,
 }
 
 impl App {
-    /// Puts the service together around a sandbox that runs this version of Python; scripts run in
-    /// the runtime `guests`.
+    /// Puts the service together around a sandbox that runs this version of Python. Scripts run in
+    /// the runtime `guests`, everything else in the one that this is called in.
     #[must_use]
     pub fn new(config: Config, sandbox: Sandbox, python_version: &str, guests: Handle) -> Self {
         let metrics = Arc::new(Metrics::new(config.capacity, python_version));
+        let access = Access::new(&config.access);
         let admission = Admission::new(config.capacity);
         Self {
             config,
             sandbox,
+            access,
             admission,
             metrics,
             guests,
@@ -64,8 +70,13 @@ impl App {
 
 /// What the main address serves.
 fn router(app: &Arc<App>) -> Router {
+    let mut execute = post(execute::execute);
+    if !app.access.is_open() {
+        let guard = middleware::from_fn_with_state(Arc::clone(app), access::guard);
+        execute = execute.route_layer(guard);
+    }
     let routes = Router::new()
-        .route("/execute", post(execute::execute))
+        .route("/execute", execute)
         .merge(health_routes());
     let metrics_are_here = app.config.service.admin_address.is_none();
     enveloped(routes.merge(metrics_routes(app, metrics_are_here)), app)

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::future::select_all;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use super::access::Peer;
 use super::workers::Workers;
 use super::{App, admin_router, router};
 
@@ -145,8 +149,8 @@ impl Server {
         loop {
             // Nobody closes the semaphore, so there is always a seat in the end.
             let seat = Arc::clone(&door.seats).acquire_owned().await;
-            let stream = match door.listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match door.listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_PAUSE).await;
@@ -155,6 +159,10 @@ impl Server {
             };
             tune(&stream);
             let (http, service) = (self.http.clone(), door.service.clone());
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer.ip()));
+                service.call(request)
+            });
             let watcher = self.connections.watcher();
             let open = self.app.metrics.connection();
             let served = self.workers.spawn(stream, async move |stream| {

@@ -130,7 +130,7 @@ impl Server {
 
     /// Asks for `path` until the answer is `status`, and gives that answer.
     pub fn get_until(&self, status: u16, path: &str) -> Answer {
-        self.until(status, &get(path))
+        self.raw_until(status, get(path))
     }
 
     /// Runs a script.
@@ -148,13 +148,14 @@ impl Server {
 
     /// Runs a script until the answer is `status`, and gives that answer.
     pub fn execute_until(&self, status: u16, script: &str) -> Answer {
-        self.until(status, &execute(script))
+        self.raw_until(status, execute(script))
     }
 
-    fn until(&self, status: u16, request: &str) -> Answer {
+    /// Sends `request` until the answer is `status`, and gives that answer.
+    pub fn raw_until(&self, status: u16, request: impl AsRef<[u8]>) -> Answer {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let answer = self.raw(request);
+            let answer = self.raw(&request);
             if answer.status == status {
                 return answer;
             }
@@ -372,4 +373,15 @@ pub fn post(headers: &str, body: &str) -> String {
     format!(
         "POST /execute HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     )
+}
+
+/// A request to run hello with these header lines.
+pub fn hello(headers: &str) -> String {
+    let headers = format!("Content-Type: application/json\r\n{headers}");
+    post(&headers, &json!({ "script": HELLO }).to_string())
+}
+
+/// A request to run hello with a key or token.
+pub fn hello_from(token: &str) -> String {
+    hello(&format!("Authorization: Bearer {token}\r\n"))
 }

@@ -1,0 +1,103 @@
+//! Static keys.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+/// Characters a key must have: as many as 128 random bits take in hexadecimal.
+const LEAST_KEY: usize = 32;
+
+/// Where the keys are.
+#[derive(Debug, Clone, Args)]
+pub(super) struct KeySettings {
+    /// File with the keys of callers, who send one as `Authorization: Bearer KEY`.
+    ///
+    /// One key per line, of at least 32 characters; lines that begin with # are comments. All of them
+    /// are valid, so that a new one can replace an old one without a gap.
+    #[arg(long, env)]
+    api_keys_file: Option<PathBuf>,
+
+    /// The keys themselves, separated by commas. Better not as a flag: others can see command lines.
+    #[arg(long, env, hide_env_values = true)]
+    api_keys: Option<Secret>,
+}
+
+/// Text that never appears in a log.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("...")
+    }
+}
+
+impl KeySettings {
+    /// All keys.
+    pub(super) fn read(&self) -> Result<Vec<Secret>, String> {
+        let mut keys = Vec::new();
+        if let Some(path) = &self.api_keys_file {
+            keys.extend(in_file(path)?);
+        }
+        if let Some(list) = &self.api_keys {
+            for (index, text) in list.reveal().split(',').enumerate() {
+                let place = format!("key {} of API_KEYS", index + 1);
+                keys.push(key(text.trim(), &place)?);
+            }
+        }
+        Ok(keys)
+    }
+}
+
+fn in_file(path: &Path) -> Result<Vec<Secret>, String> {
+    let name = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("API_KEYS_FILE is {name}, which cannot be read: {error}"))?;
+    let mut keys = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            let place = format!("line {} of API_KEYS_FILE ({name})", index + 1);
+            keys.push(key(line, &place)?);
+        }
+    }
+    if keys.is_empty() {
+        return Err(format!("API_KEYS_FILE is {name}, which holds no key"));
+    }
+    Ok(keys)
+}
+
+/// Refuses what is too easy to guess or cannot be sent. The error does not repeat it.
+fn key(text: &str, place: &str) -> Result<Secret, String> {
+    if text.len() < LEAST_KEY {
+        return Err(format!(
+            "{place} is too short: it has {} characters and needs {LEAST_KEY}; `openssl rand -hex 32` \
+             makes a good one",
+            text.len()
+        ));
+    }
+    let sendable = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if !text.bytes().all(sendable) {
+        return Err(format!(
+            "{place} has characters that a bearer token cannot have: only letters, digits and -._~+/= \
+             can be sent"
+        ));
+    }
+    Ok(Secret(text.into()))
+}

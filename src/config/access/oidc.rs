@@ -1,0 +1,143 @@
+//! Whose ID tokens are accepted.
+
+use std::collections::HashSet;
+
+use clap::Args;
+use url::{Host, Url};
+
+/// Anyone with an account of this issuer gets a token for any audience.
+const GOOGLE: &str = "https://accounts.google.com";
+
+/// The issuer, and which of its tokens.
+#[derive(Debug, Clone, Args)]
+pub(super) struct OidcSettings {
+    /// Issuer of OpenID Connect ID tokens that callers may send instead of a key, such as
+    /// https://accounts.google.com. Its public keys are looked up there.
+    #[arg(long, env, value_parser = issuer)]
+    oidc_issuer: Option<String>,
+
+    /// Whom tokens must be meant for: mostly the address of this service. Several are separated by
+    /// commas.
+    #[arg(long, env, value_delimiter = ',')]
+    oidc_audience: Vec<String>,
+
+    /// Verified e-mail addresses, such as those of service accounts, whose tokens are accepted;
+    /// separated by commas [default: all].
+    #[arg(long, env, value_delimiter = ',')]
+    oidc_allowed_emails: Vec<String>,
+
+    /// Subjects (`sub`) whose tokens are accepted, besides the e-mail addresses; separated by commas
+    /// [default: all].
+    #[arg(long, env, value_delimiter = ',')]
+    oidc_allowed_subjects: Vec<String>,
+}
+
+/// Whose ID tokens are accepted, and which of them.
+#[derive(Debug, Clone)]
+pub struct Oidc {
+    /// The claim `iss`, and where to look for the keys.
+    pub issuer: String,
+    /// What the claim `aud` must have one of.
+    pub audiences: Vec<String>,
+    /// Whose tokens are accepted.
+    pub allowed: Allowed,
+}
+
+/// Whose tokens are accepted.
+#[derive(Debug, Clone)]
+pub enum Allowed {
+    /// Everyone's.
+    All,
+    /// Those of one of these.
+    Only {
+        /// Verified e-mail addresses, in lower case.
+        emails: HashSet<String>,
+        /// Subjects.
+        subjects: HashSet<String>,
+    },
+}
+
+impl OidcSettings {
+    pub(super) fn resolve(&self) -> Result<Option<Oidc>, String> {
+        let lists = [
+            ("OIDC_AUDIENCE", &self.oidc_audience),
+            ("OIDC_ALLOWED_EMAILS", &self.oidc_allowed_emails),
+            ("OIDC_ALLOWED_SUBJECTS", &self.oidc_allowed_subjects),
+        ];
+        for (name, list) in lists {
+            // Most likely a variable that was meant to be filled in: it must not open the door.
+            if list.iter().any(|item| item.trim().is_empty()) {
+                return Err(format!("{name} has an empty item"));
+            }
+            if !list.is_empty() && self.oidc_issuer.is_none() {
+                return Err(format!("{name} is set, but OIDC_ISSUER is not"));
+            }
+        }
+        let Some(issuer) = self.oidc_issuer.clone() else {
+            return Ok(None);
+        };
+        if self.oidc_audience.is_empty() {
+            return Err(
+                "OIDC_ISSUER is set, but OIDC_AUDIENCE is not: tokens that are meant for others \
+                 would be accepted"
+                    .into(),
+            );
+        }
+        let allowed = self.allowed();
+        if issuer.trim_end_matches('/') == GOOGLE && matches!(allowed, Allowed::All) {
+            return Err(format!(
+                "OIDC_ISSUER is {GOOGLE}, where anyone gets a token for any audience: set \
+                 OIDC_ALLOWED_EMAILS or OIDC_ALLOWED_SUBJECTS"
+            ));
+        }
+        Ok(Some(Oidc {
+            issuer,
+            audiences: trimmed(&self.oidc_audience).map(str::to_owned).collect(),
+            allowed,
+        }))
+    }
+
+    fn allowed(&self) -> Allowed {
+        let emails = trimmed(&self.oidc_allowed_emails);
+        let emails: HashSet<_> = emails.map(str::to_ascii_lowercase).collect();
+        let subjects = trimmed(&self.oidc_allowed_subjects);
+        let subjects: HashSet<_> = subjects.map(str::to_owned).collect();
+        if emails.is_empty() && subjects.is_empty() {
+            Allowed::All
+        } else {
+            Allowed::Only { emails, subjects }
+        }
+    }
+}
+
+fn trimmed(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().map(|item| item.trim())
+}
+
+fn issuer(text: &str) -> Result<String, String> {
+    let problem = "must be an address such as https://accounts.google.com; http is for this machine \
+                   alone";
+    let address = Url::parse(text).map_err(|_| problem)?;
+    let plain = address.query().is_none() && address.fragment().is_none();
+    if plain && address.username().is_empty() && cannot_be_overheard(&address) {
+        Ok(text.into())
+    } else {
+        Err(problem.into())
+    }
+}
+
+/// Whether what is said between here and this address reaches nobody else.
+#[must_use]
+pub fn cannot_be_overheard(address: &Url) -> bool {
+    let loopback = match address.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    match address.scheme() {
+        "https" => true,
+        "http" => loopback,
+        _ => false,
+    }
+}

@@ -1,0 +1,89 @@
+//! How often each caller may call.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::config::values::count;
+
+/// The allowance of a caller.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RateSettings {
+    /// How often each caller may send a script, such as 10/s, 600/m or 5000/h [default: no limit].
+    ///
+    /// A caller is a key, the subject of a token or, where anyone may call, an address.
+    #[arg(long, env)]
+    rate_limit: Option<Rate>,
+
+    /// How many scripts a caller may send at once after a pause [default: the number in RATE_LIMIT].
+    #[arg(long, env, value_parser = count)]
+    rate_burst: Option<u32>,
+}
+
+/// How often a caller may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// In the long run.
+    pub rate: Rate,
+    /// At once, after a pause.
+    pub burst: u32,
+}
+
+/// A number of things in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In what time.
+    pub period: Duration,
+    unit: &'static str,
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.count, self.unit)
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = "write 10/s, 600/m or 5000/h";
+        let (number, unit) = text.split_once('/').ok_or(wrong)?;
+        let (unit, seconds) = match unit.trim() {
+            "s" => ("s", 1),
+            "m" => ("m", 60),
+            "h" => ("h", 3600),
+            _ => return Err(wrong.into()),
+        };
+        Ok(Self {
+            count: count(number.trim())?,
+            period: Duration::from_secs(seconds),
+            unit,
+        })
+    }
+}
+
+impl RateSettings {
+    pub(super) fn resolve(&self) -> Result<Option<RateLimit>, String> {
+        match (self.rate_limit, self.rate_burst) {
+            (Some(rate), burst) => Ok(Some(RateLimit {
+                rate,
+                burst: burst.unwrap_or(rate.count),
+            })),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err("RATE_BURST is set, but RATE_LIMIT is not".into()),
+        }
+    }
+}
+
+impl RateLimit {
+    /// How long it takes until a caller who has used up all may call once more.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        self.rate.period / self.rate.count
+    }
+}

@@ -1,0 +1,97 @@
+//! Who may send scripts, and how often: decided by the head of a request, before its body is read.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `bearer` | the credential in the head of a request |
+//! | `keys` | static keys |
+//! | `oidc` | ID tokens and the keys of who issues them |
+//! | `caller` | who calls, also without a credential |
+//! | `rate` | how often each caller may |
+//! | `refusal` | what callers are told who may not |
+
+mod bearer;
+mod caller;
+mod keys;
+mod oidc;
+mod rate;
+mod refusal;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::App;
+use super::answer::Error;
+use crate::config;
+pub(super) use caller::Peer;
+use caller::{Caller, address};
+use keys::Keys;
+use oidc::Oidc;
+use rate::Limiter;
+pub(super) use refusal::Refusal;
+
+/// The guard at the door.
+pub(super) struct Access {
+    keys: Keys,
+    oidc: Option<Oidc>,
+    limiter: Option<Limiter>,
+    trusted_proxies: usize,
+}
+
+impl Access {
+    /// Begins to look up the keys of the issuer, if there is one.
+    pub(super) fn new(config: &config::Access) -> Self {
+        Self {
+            keys: Keys::new(&config.keys),
+            oidc: config.oidc.clone().map(Oidc::new),
+            limiter: config.rate.map(Limiter::new),
+            trusted_proxies: config.trusted_proxies,
+        }
+    }
+
+    /// Whether everyone may call as often as they want.
+    pub(super) fn is_open(&self) -> bool {
+        !self.authenticates() && self.limiter.is_none()
+    }
+
+    fn authenticates(&self) -> bool {
+        !self.keys.is_empty() || self.oidc.is_some()
+    }
+
+    async fn admit(&self, head: &Parts) -> Result<(), Refusal> {
+        let caller = if self.authenticates() {
+            self.authenticate(head).await?
+        } else {
+            Caller::Address(address(head, self.trusted_proxies))
+        };
+        match &self.limiter {
+            Some(limiter) => limiter.check(caller),
+            None => Ok(()),
+        }
+    }
+
+    async fn authenticate(&self, head: &Parts) -> Result<Caller, Refusal> {
+        let token = bearer::token(&head.headers)?;
+        if let Some(number) = self.keys.find(token) {
+            return Ok(Caller::Key(number));
+        }
+        match &self.oidc {
+            Some(oidc) => oidc.verify(token).await,
+            None => Err(Refusal::InvalidToken("it is not one of the keys")),
+        }
+    }
+}
+
+/// The layer around routes that only those may use who may send scripts.
+pub(super) async fn guard(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let (head, body) = request.into_parts();
+    app.access.admit(&head).await?;
+    Ok(next.run(Request::from_parts(head, body)).await)
+}

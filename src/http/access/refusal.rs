@@ -1,0 +1,79 @@
+//! What callers are told who may not send scripts, or not now.
+
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::config::RateLimit;
+
+/// Seconds after which the issuer is worth another try.
+const ISSUER_RETRY_SECONDS: u64 = 5;
+
+/// Why a caller may not send a script. The challenges are those of RFC 6750.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::http) enum Refusal {
+    #[error("say who you are with the header Authorization: Bearer, followed by a key or token")]
+    NoToken,
+    /// Holds what is wrong with the header.
+    #[error("the header Authorization is malformed: {0}")]
+    Malformed(&'static str),
+    /// Holds what is wrong with the token.
+    #[error("the key or token is not accepted: {0}")]
+    InvalidToken(&'static str),
+    #[error(
+        "the token is valid, but its owner may not send scripts: ask who runs this service to be \
+         listed in OIDC_ALLOWED_EMAILS or OIDC_ALLOWED_SUBJECTS"
+    )]
+    NotAllowed,
+    #[error(
+        "tokens cannot be checked, because the keys of their issuer could not be fetched: try again \
+         in a moment"
+    )]
+    IssuerUnavailable,
+    #[error(
+        "rate limit of {} (RATE_LIMIT), {} at once (RATE_BURST), exceeded: try again in {seconds} s",
+        .limit.rate, .limit.burst
+    )]
+    RateLimited {
+        limit: RateLimit,
+        /// After this many the caller may call again.
+        seconds: u64,
+    },
+}
+
+impl Refusal {
+    /// The contract's status and kind.
+    pub(in crate::http) fn status_and_kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::NoToken | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::NotAllowed => (StatusCode::FORBIDDEN, "forbidden"),
+            // For a program that goes by the kind it is a caller nobody knows yet, so the set of
+            // kinds stays closed.
+            Self::IssuerUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "unauthorized"),
+            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+        }
+    }
+
+    /// Adds what a program needs to know to do better.
+    pub(in crate::http) fn describe(&self, headers: &mut HeaderMap) {
+        let challenge = match self {
+            Self::NoToken => r#"Bearer realm="python-executor""#.into(),
+            Self::Malformed(reason) => challenge("invalid_request", reason),
+            Self::InvalidToken(reason) => challenge("invalid_token", reason),
+            Self::NotAllowed => challenge("insufficient_scope", "its owner is not listed"),
+            Self::IssuerUnavailable => return retry_after(headers, ISSUER_RETRY_SECONDS),
+            Self::RateLimited { seconds, .. } => return retry_after(headers, *seconds),
+        };
+        if let Ok(value) = HeaderValue::try_from(challenge) {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+    }
+}
+
+fn challenge(error: &str, reason: &str) -> String {
+    format!(r#"Bearer realm="python-executor", error="{error}", error_description="{reason}""#)
+}
+
+fn retry_after(headers: &mut HeaderMap, seconds: u64) {
+    headers.insert(RETRY_AFTER, seconds.into());
+}

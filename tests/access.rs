@@ -1,0 +1,204 @@
+//! Who may send scripts, and how often.
+
+mod common;
+
+use common::{Answer, Server, command, hello, hello_from};
+
+const FIRST: &str = "first-key-0123456789abcdef0123456789";
+const SECOND: &str = "second-key-0123456789abcdef012345678";
+const UNKNOWN: &str = "unknown-key-0123456789abcdef01234567";
+
+/// Runs hello with a key or token.
+fn send(server: &Server, token: &str) -> Answer {
+    server.raw(hello_from(token))
+}
+
+fn challenge(answer: &Answer) -> &str {
+    answer.header("www-authenticate").unwrap_or_default()
+}
+
+#[test]
+fn every_key_of_file_and_environment_is_enough() {
+    let file = tempfile::NamedTempFile::new().expect("there is room for a file");
+    let text = format!("# of the old client\n{FIRST}\n\n  {SECOND}  \n#{UNKNOWN}\n");
+    std::fs::write(&file, text).expect("the file can be written");
+    let path = file.path().to_str().expect("the path is text");
+    let third = "third+key/0123456789abcdef0123456789==";
+    let server = Server::start(&[("API_KEYS_FILE", path), ("API_KEYS", third)]);
+    for key in [FIRST, SECOND, third] {
+        assert_eq!(send(&server, key).status, 200, "{key}");
+    }
+    let wrong = [
+        UNKNOWN,
+        &format!("#{UNKNOWN}"),
+        &FIRST[1..],
+        &format!("{FIRST}0"),
+    ];
+    for key in wrong {
+        let answer = send(&server, key);
+        assert_eq!(
+            (answer.status, answer.kind()),
+            (401, "unauthorized"),
+            "{key}"
+        );
+        assert!(answer.error().contains("not one of the keys"), "{answer:?}");
+        let challenge = challenge(&answer);
+        assert!(
+            challenge.contains(r#"error="invalid_token""#),
+            "{challenge}"
+        );
+    }
+}
+
+#[test]
+fn the_header_must_be_there_once_and_well_formed() {
+    let server = Server::start(&[("API_KEYS", FIRST)]);
+    let bearer = format!("Authorization: Bearer {FIRST}\r\n");
+    let plain = r#"Bearer realm="python-executor""#;
+    let malformed = r#"error="invalid_request""#;
+    let cases = [
+        (String::new(), 401, "unauthorized", plain),
+        (
+            "Authorization: Basic YTpi\r\n".into(),
+            401,
+            "unauthorized",
+            plain,
+        ),
+        (
+            format!("Authorization: {FIRST}\r\n"),
+            401,
+            "unauthorized",
+            plain,
+        ),
+        (
+            "Authorization: Bearer\r\n".into(),
+            400,
+            "invalid_request",
+            malformed,
+        ),
+        (bearer.repeat(2), 400, "invalid_request", malformed),
+        (
+            format!("Cookie: key={FIRST}\r\n"),
+            401,
+            "unauthorized",
+            plain,
+        ),
+    ];
+    for (headers, status, kind, words) in cases {
+        let answer = server.raw(hello(&headers));
+        assert_eq!((answer.status, answer.kind()), (status, kind), "{headers}");
+        assert!(answer.error().contains("Authorization"), "{answer:?}");
+        let challenge = challenge(&answer);
+        assert!(challenge.contains(words), "{headers}: {challenge}");
+        assert_eq!(
+            challenge.contains("error"),
+            words == malformed,
+            "{challenge}"
+        );
+    }
+    assert_eq!(server.raw(hello(&bearer)).status, 200);
+}
+
+#[test]
+fn strangers_are_refused_before_their_body_is_read() {
+    let server = Server::start(&[("API_KEYS", FIRST)]);
+    let mut connection = server.connect();
+    connection.send("POST /execute HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n");
+    assert_eq!(connection.answer().status, 401);
+}
+
+#[test]
+fn only_scripts_need_a_key() {
+    let server = Server::start(&[("API_KEYS", FIRST)]);
+    let cases = [
+        ("GET /healthz", 200),
+        ("GET /nothing", 404),
+        ("GET /execute", 405),
+    ];
+    for (request, status) in cases {
+        let answer = server.raw(format!("{request} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        assert_eq!(answer.status, status, "{request}");
+    }
+}
+
+#[test]
+fn without_authentication_the_service_says_so_or_refuses_to_start() {
+    let warning = "anyone who can reach";
+    let said = |settings: &[(&str, &str)]| {
+        let server = Server::start(settings);
+        assert_eq!(server.raw(hello("")).status, 200);
+        server.terminate();
+        server.log_until("stopped").join("\n").contains(warning)
+    };
+    assert!(said(&[("HOST", "0.0.0.0")]));
+    assert!(!said(&[]));
+
+    let keys = [
+        ("HOST", "0.0.0.0"),
+        ("API_KEYS", FIRST),
+        ("REQUIRE_AUTH", "true"),
+    ];
+    let server = Server::start(&keys);
+    assert_eq!(server.raw(hello("")).status, 401);
+    server.terminate();
+    assert!(!server.log_until("stopped").join("\n").contains(warning));
+
+    // Without an interpreter it would not start either, but say something else.
+    let mut refused = command();
+    refused.arg("--require-auth").env("PYTHON", "/nonexistent");
+    let output = refused.output();
+    let output = output.expect("the program starts");
+    let line = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert!(
+        line.contains("REQUIRE_AUTH") && line.contains("API_KEYS_FILE"),
+        "{line}"
+    );
+    assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+}
+
+#[test]
+fn callers_are_limited_each_for_themselves() {
+    let keys = format!("{FIRST},{SECOND}");
+    let settings = [
+        ("API_KEYS", &*keys),
+        ("RATE_LIMIT", "2/h"),
+        ("RATE_BURST", "3"),
+    ];
+    let server = Server::start(&settings);
+    for _ in 0..3 {
+        assert_eq!(send(&server, FIRST).status, 200);
+    }
+    let answer = send(&server, FIRST);
+    assert_eq!((answer.status, answer.kind()), (429, "rate_limited"));
+    for words in ["2/h (RATE_LIMIT)", "3 at once (RATE_BURST)", "try again in"] {
+        assert!(answer.error().contains(words), "{answer:?}");
+    }
+    let wait: u64 = answer
+        .header("retry-after")
+        .and_then(|seconds| seconds.parse().ok())
+        .expect("it says when to come back");
+    assert!((1..=1800).contains(&wait), "{wait}");
+
+    // Strangers use up nobody's allowance.
+    for _ in 0..5 {
+        assert_eq!(send(&server, UNKNOWN).status, 401);
+    }
+    assert_eq!(send(&server, SECOND).status, 200);
+    let health = server.raw("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert_eq!(health.status, 200);
+}
+
+#[test]
+fn where_anyone_may_call_addresses_are_limited() {
+    let from = |address: &str| hello(&format!("X-Forwarded-For: {address}\r\n"));
+    let server = Server::start(&[("RATE_LIMIT", "1/h")]);
+    assert_eq!(server.raw(from("198.51.100.1")).status, 200);
+    // The header is not trusted: it is the same peer.
+    assert_eq!(server.raw(from("198.51.100.2")).status, 429);
+
+    let server = Server::start(&[("RATE_LIMIT", "1/h"), ("TRUSTED_PROXIES", "1")]);
+    assert_eq!(server.raw(from("198.51.100.1")).status, 200);
+    assert_eq!(server.raw(from("198.51.100.2")).status, 200);
+    assert_eq!(server.raw(from("198.51.100.3, 198.51.100.2")).status, 429);
+}

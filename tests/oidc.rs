@@ -1,0 +1,309 @@
+//! ID tokens, and the keys of who issues them.
+
+mod common;
+#[path = "oidc/issuer.rs"]
+mod issuer;
+
+use std::net::TcpListener;
+use std::time::Instant;
+
+use common::{Answer, Server, command, hello_from};
+use issuer::{AUDIENCE, Issuer, SigningKey, hs256, message, name_at, now};
+use serde_json::{Value, json};
+
+const KEY: &str = "some-key-0123456789abcdef0123456789";
+const UNKNOWN: &str = "unknown-key-0123456789abcdef01234567";
+
+/// Runs hello with a key or token.
+fn send(server: &Server, token: &str) -> Answer {
+    server.raw(hello_from(token))
+}
+
+/// Runs hello with a key or token until the answer is `status`.
+fn send_until(server: &Server, status: u16, token: &str) -> Answer {
+    server.raw_until(status, hello_from(token))
+}
+
+/// A service that accepts the tokens of `issuer`.
+fn accepting(issuer: &str, settings: &[(&str, &str)]) -> Server {
+    let oidc = [("OIDC_ISSUER", issuer), ("OIDC_AUDIENCE", AUDIENCE)];
+    Server::start(&[&oidc, settings].concat())
+}
+
+fn challenge(answer: &Answer) -> &str {
+    answer.header("www-authenticate").unwrap_or_default()
+}
+
+#[test]
+fn keys_and_tokens_are_never_logged() {
+    let issuer = Issuer::start(&[]);
+    let settings = [("API_KEYS", KEY), ("LOG", "trace")];
+    let mut server = accepting(&issuer.name(), &settings);
+    let token = SigningKey::ec("k").token(&issuer.claims(json!({})));
+    assert_eq!(send(&server, KEY).status, 200);
+    assert_eq!(send(&server, UNKNOWN).status, 401);
+    assert_eq!(send(&server, &token).status, 503);
+    server.terminate();
+    let log = server.log_until("stopped").join("\n");
+    assert!(server.ended().success());
+    for secret in [KEY, UNKNOWN, &token] {
+        assert!(!log.contains(&secret[10..]), "{log}");
+    }
+
+    let help = command().arg("--help").env("API_KEYS", KEY).output();
+    let help = help.expect("the program starts").stdout;
+    assert!(!String::from_utf8_lossy(&help).contains(KEY));
+}
+
+#[test]
+fn only_good_tokens_are_accepted() {
+    let (rsa, ec, foreign) = (
+        SigningKey::rsa("r"),
+        SigningKey::ec("e"),
+        SigningKey::rsa("x"),
+    );
+    let issuer = Issuer::start(&[&rsa, &ec]);
+    let server = accepting(&issuer.name(), &[("API_KEYS", KEY)]);
+    // From here on the keys are known.
+    let good = issuer.claims(json!({}));
+    send_until(&server, 200, &rsa.token(&good));
+
+    let accepted = [
+        ec.token(&good),
+        rsa.token(&issuer.claims(json!({"aud": ["other", AUDIENCE]}))),
+        rsa.token(&issuer.claims(json!({"exp": now() - 5, "nbf": now() + 5}))),
+        rsa.token(&issuer.claims(json!({"iat": null}))),
+        rsa.token_with(&json!({"alg": "RS256"}), &good),
+        ec.token_with(&json!({"alg": "ES256"}), &good),
+        KEY.into(),
+    ];
+    for token in accepted {
+        let answer = send(&server, &token);
+        assert_eq!(answer.status, 200, "{token}: {answer:?}");
+    }
+
+    let with = |claims: Value| rsa.token(&issuer.claims(claims));
+    let none = json!({"alg": "none", "kid": "r"});
+    let hs = json!({"alg": "HS256", "kid": "r"});
+    let published = rsa.published();
+    let n = published["n"].as_str().unwrap_or_default();
+    let pieces = rsa.token(&good);
+    let (head, signature) = pieces.rsplit_once('.').expect("a token has three parts");
+    let other = message(
+        &json!({"alg": "RS256", "kid": "r"}),
+        &issuer.claims(json!({"sub": "x"})),
+    );
+    let own_key = json!({"alg": "RS256", "kid": "x", "jwk": foreign.published()});
+    let own_set = json!({"alg": "RS256", "kid": "r", "jku": "http://127.0.0.1:1/keys"});
+    let refused = [
+        (with(json!({"exp": now() - 60})), "expired"),
+        (with(json!({"nbf": now() + 60})), "not valid yet"),
+        (with(json!({"iat": now() + 60})), "not valid yet"),
+        (
+            with(json!({"aud": "https://other.example"})),
+            "another audience",
+        ),
+        (with(json!({"aud": ["a", "b"]})), "another audience"),
+        (with(json!({"aud": []})), "another audience"),
+        (
+            with(json!({"iss": "https://other.example"})),
+            "another issuer",
+        ),
+        (with(json!({"iss": issuer.name() + "/"})), "another issuer"),
+        (with(json!({"aud": null})), "lacks"),
+        (with(json!({"exp": null})), "lacks"),
+        (with(json!({"iss": null})), "lacks"),
+        (with(json!({"exp": "tomorrow"})), "lacks"),
+        (with(json!({"nbf": "now"})), "malformed"),
+        (with(json!({"sub": null})), "malformed"),
+        (with(json!({"sub": ""})), "malformed"),
+        (with(json!({"sub": "x".repeat(256)})), "malformed"),
+        (foreign.token(&good), "key its issuer does not have"),
+        (
+            foreign.token_with(&own_key, &good),
+            "key its issuer does not have",
+        ),
+        (foreign.token_with(&own_set, &good), "signature is wrong"),
+        (
+            foreign.token_with(&json!({"alg": "RS256", "kid": "r"}), &good),
+            "signature is wrong",
+        ),
+        (
+            foreign.token_with(&json!({"alg": "RS256"}), &good),
+            "signature is wrong",
+        ),
+        (
+            rsa.token_with(&json!({"alg": "ES256", "kid": "r"}), &good),
+            "key its issuer does not have",
+        ),
+        (
+            rsa.token_with(&json!({"alg": "RS512", "kid": "r"}), &good),
+            "key its issuer does not have",
+        ),
+        (format!("{other}.{signature}"), "signature is wrong"),
+        (format!("{head}."), "signature is wrong"),
+        (message(&none, &good) + ".", "neither a key nor an ID token"),
+        (
+            format!("{}.{signature}", message(&none, &good)),
+            "neither a key nor an ID token",
+        ),
+        (
+            hs256(&rsa.public_bytes(), &hs, &good),
+            "algorithm is not accepted",
+        ),
+        (hs256(n.as_bytes(), &hs, &good), "algorithm is not accepted"),
+        (
+            hs256(published.to_string().as_bytes(), &hs, &good),
+            "algorithm is not accepted",
+        ),
+        (
+            hs256(
+                &rsa.public_bytes(),
+                &json!({"alg": "RS256", "kid": "r"}),
+                &good,
+            ),
+            "signature is wrong",
+        ),
+        (head.into(), "neither a key nor an ID token"),
+        (format!("{pieces}.x"), "neither a key nor an ID token"),
+        ("..".into(), "neither a key nor an ID token"),
+        (
+            format!("{{}}.{{}}.{signature}"),
+            "neither a key nor an ID token",
+        ),
+        ("a.b.c".repeat(2000), "neither a key nor an ID token"),
+        (UNKNOWN.into(), "neither a key nor an ID token"),
+    ];
+    for (token, words) in refused {
+        let answer = send(&server, &token);
+        let error = answer.error();
+        assert_eq!(
+            (answer.status, answer.kind()),
+            (401, "unauthorized"),
+            "{words}: {error}"
+        );
+        assert!(error.contains(words), "{words}: {error}");
+        let challenge = challenge(&answer);
+        assert!(
+            challenge.contains(r#"error="invalid_token""#),
+            "{challenge}"
+        );
+    }
+}
+
+#[test]
+fn only_those_on_the_list_may_call() {
+    let key = SigningKey::ec("k");
+    let issuer = Issuer::start(&[&key]);
+    let settings = [
+        (
+            "OIDC_ALLOWED_EMAILS",
+            "Robot@project.example, other@project.example",
+        ),
+        ("OIDC_ALLOWED_SUBJECTS", "1234"),
+    ];
+    let server = accepting(&issuer.name(), &settings);
+    let email =
+        |verified: Value| json!({"email": "robot@Project.example", "email_verified": verified});
+    send_until(
+        &server,
+        200,
+        &key.token(&issuer.claims(json!({"sub": "1234"}))),
+    );
+    let cases = [
+        (email(json!(true)), 200),
+        (email(json!("true")), 200),
+        (email(json!(false)), 403),
+        (email(json!(null)), 403),
+        (
+            json!({"email": "stranger@project.example", "email_verified": true}),
+            403,
+        ),
+        (json!({"sub": "robot@project.example"}), 403),
+        (json!({"sub": "12345"}), 403),
+    ];
+    for (claims, status) in cases {
+        let answer = send(&server, &key.token(&issuer.claims(claims.clone())));
+        assert_eq!(answer.status, status, "{claims}: {answer:?}");
+        if status == 403 {
+            assert_eq!(answer.kind(), "forbidden");
+            assert!(answer.error().contains("OIDC_ALLOWED_EMAILS"), "{answer:?}");
+            assert!(
+                challenge(&answer).contains("insufficient_scope"),
+                "{answer:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn keys_are_rotated_and_strangers_cannot_make_the_service_hammer_the_issuer() {
+    let (old, new) = (SigningKey::rsa("old"), SigningKey::rsa("new"));
+    let stranger = SigningKey::ec("stranger");
+    let issuer = Issuer::start(&[&old]);
+    let begun = Instant::now();
+    let server = accepting(&issuer.name(), &[]);
+    let claims = issuer.claims(json!({}));
+    send_until(&server, 200, &old.token(&claims));
+
+    issuer.publish(&[&new]);
+    // Nobody has needed the new key yet.
+    assert_eq!(send(&server, &old.token(&claims)).status, 200);
+    let unknown = stranger.token(&claims);
+    for _ in 0..50 {
+        assert_eq!(send(&server, &unknown).status, 401);
+    }
+    send_until(&server, 200, &new.token(&claims));
+    assert_eq!(send(&server, &old.token(&claims)).status, 401);
+    // One every five seconds, and the first.
+    let most = begun.elapsed().as_secs() / 5 + 2;
+    assert!(
+        issuer.looked_up() <= most,
+        "{} look-ups",
+        issuer.looked_up()
+    );
+}
+
+#[test]
+fn the_service_starts_without_its_issuer_and_recovers() {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let address = address.expect("a port is free");
+    let server = accepting(&name_at(address), &[("API_KEYS", KEY)]);
+    server.wait_for_log("cannot look up the keys of OIDC_ISSUER");
+
+    let key = SigningKey::ec("k");
+    let claims = json!({
+        "iss": name_at(address), "aud": AUDIENCE, "sub": "someone", "exp": now() + 600,
+    });
+    let token = key.token(&claims);
+    let answer = send(&server, &token);
+    assert_eq!((answer.status, answer.kind()), (503, "unauthorized"));
+    assert!(answer.error().contains("issuer"), "{answer:?}");
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    assert_eq!(send(&server, KEY).status, 200);
+
+    let _issuer = Issuer::start_at(address, &[&key]);
+    send_until(&server, 200, &token);
+}
+
+#[test]
+fn an_issuer_that_is_not_who_it_should_be_is_not_believed() {
+    let key = SigningKey::ec("k");
+    let issuer = Issuer::start(&[&key]);
+    let other_name = format!("http://localhost:{}", issuer.address.port());
+    let server = accepting(&other_name, &[]);
+    server.wait_for_log("OIDC_ISSUER must be the same");
+    let token = key.token(&issuer.claims(json!({"iss": other_name})));
+    assert_eq!(send(&server, &token).status, 503);
+}
+
+#[test]
+fn subjects_are_limited_each_for_themselves() {
+    let key = SigningKey::ec("k");
+    let issuer = Issuer::start(&[&key]);
+    let server = accepting(&issuer.name(), &[("RATE_LIMIT", "1/h")]);
+    let token = |subject: &str| key.token(&issuer.claims(json!({"sub": subject})));
+    send_until(&server, 200, &token("first"));
+    assert_eq!(send(&server, &token("first")).status, 429);
+    assert_eq!(send(&server, &token("second")).status, 200);
+}
