@@ -3,6 +3,7 @@
 
 mod density;
 mod load;
+mod native;
 mod process;
 mod programs;
 mod report;
@@ -10,10 +11,10 @@ mod scripts;
 mod size;
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Result;
 
+use self::native::Native;
 use self::report::Report;
 use crate::project;
 use crate::service;
@@ -27,6 +28,9 @@ pub struct Options {
     /// How often each measurement is repeated; the median counts.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// The Python to compare with; name a fast one, such as a distribution's own.
+    #[arg(long, value_name = "COMMAND", default_value = "python3")]
+    native: String,
     /// Another service that understands `POST /execute`, to be measured in turns with ours.
     #[arg(long, value_name = "NAME=URL,PID")]
     rival: Vec<scripts::Rival>,
@@ -59,10 +63,11 @@ enum Part {
 pub fn run(options: &Options) -> Result<()> {
     service::build()?;
     let mut report = Report::default();
-    report.machine()?;
+    let native = Native::find(&options.native);
+    report.machine(native.as_ref())?;
     let wanted = |part| options.parts.is_empty() || options.parts.contains(&part);
     if wanted(Part::Scripts) {
-        scripts::measure(&mut report, options.rounds, &options.rival)?;
+        scripts::measure(&mut report, options.rounds, native.as_ref(), &options.rival)?;
     }
     if wanted(Part::Imports) {
         scripts::measure_imports(&mut report, options.rounds)?;
@@ -77,21 +82,12 @@ pub fn run(options: &Options) -> Result<()> {
         size::measure(&mut report, options.rounds)?;
     }
     if wanted(Part::Programs) {
-        programs::measure(&mut report, options.rounds)?;
+        programs::measure(&mut report, options.rounds, native.as_ref())?;
     }
     let path = project::root().join(&options.json);
     report.write(&path)?;
     println!("\nThe figures are in {}.", path.display());
     Ok(())
-}
-
-/// The machine's own Python: the program itself, not a launcher that stands before it on PATH.
-fn native_python() -> Option<PathBuf> {
-    let mut python = Command::new("python3");
-    python.args(["-I", "-c", "import sys; print(sys.executable)"]);
-    let output = python.output().ok()?;
-    let path = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| path.trim().into())
 }
 
 /// The value in the middle.

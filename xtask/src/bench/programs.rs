@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::native_python;
+use super::native::Native;
 use super::report::Report;
 use crate::client::Client;
 use crate::fetch_python::{self, Wheel};
@@ -66,7 +66,8 @@ const SETTINGS: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// When pyperformance cannot be had, or a program fails in the sandbox.
-pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
+pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> Result<()> {
+    let python = python.context("there is no native Python to compare with")?;
     let directory = pyperformance()?;
     let service = Service::start(SETTINGS)?;
     let client = Client::new(&service.url);
@@ -76,14 +77,14 @@ pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
     for name in PROGRAMS {
         let source = directory.join(format!("bm_{name}/run_benchmark.py"));
         let source = fs::read_to_string(&source).with_context(|| source.display().to_string())?;
-        let loops = match native(&source, 1)? {
+        let loops = match native(python, &source, 1)? {
             // The machine's Python lacks something: not for us to judge.
             None => continue,
             Some(once) => (NATIVE_SECONDS / once.max(1e-6)).ceil().clamp(1.0, 1e5) as u32,
         };
         let (mut least_native, mut least_ours) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..rounds {
-            least_native = least_native.min(native(&source, loops)?.unwrap_or(f64::NAN));
+            least_native = least_native.min(native(python, &source, loops)?.unwrap_or(f64::NAN));
             let used = client
                 .result(&script(&source, loops))
                 .with_context(|| format!("{name} in the sandbox"))?;
@@ -137,8 +138,8 @@ fn script(program: &str, loops: u32) -> String {
     )
 }
 
-/// Seconds of processor time that the machine's own Python needs; nothing if it fails.
-fn native(program: &str, loops: u32) -> Result<Option<f64>> {
+/// Seconds of processor time that the native Python needs; nothing if it fails.
+fn native(python: &Native, program: &str, loops: u32) -> Result<Option<f64>> {
     let timed = format!(
         "{}\nimport os, sys\nsys.stdout = open(os.devnull, 'w')\nsys.argv = ['run_benchmark.py']\n\
          print(main(), file=sys.__stdout__)",
@@ -146,10 +147,10 @@ fn native(program: &str, loops: u32) -> Result<Option<f64>> {
     );
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), timed)?;
-    let Some(python) = native_python() else {
-        return Ok(None);
-    };
-    let output = Command::new(python).arg("-I").arg(file.path()).output();
+    let output = Command::new(&python.program)
+        .arg("-I")
+        .arg(file.path())
+        .output();
     let Ok(output) = output else { return Ok(None) };
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.trim().parse().ok())

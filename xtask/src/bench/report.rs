@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
+use super::native::Native;
+
 /// All figures of one run.
 #[derive(Default)]
 pub struct Report {
@@ -17,12 +19,15 @@ impl Report {
     ///
     /// # Errors
     /// When the machine does not tell.
-    pub fn machine(&mut self) -> Result<()> {
+    pub fn machine(&mut self, native: Option<&Native>) -> Result<()> {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
         let processor = cpuinfo
             .lines()
             .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
             .map_or("unknown", |(_, name)| name);
+        let native = native
+            .map_or("none", |native| &native.description)
+            .to_owned();
         let cores = std::thread::available_parallelism()?.get();
         let facts = [
             ("processor", processor.to_owned()),
@@ -32,7 +37,7 @@ impl Report {
                 "commit",
                 first_line("git", &["describe", "--always", "--dirty"]),
             ),
-            ("native", first_line("python3", &["--version"])),
+            ("native", native),
         ];
         for (name, value) in &facts {
             println!("{name:<10} {value}");

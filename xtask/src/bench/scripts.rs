@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use super::median;
+use super::native::Native;
 use super::process::Process;
 use super::report::Report;
-use super::{median, native_python};
 use crate::client::{Answer, Client};
 use crate::service::Service;
 
@@ -145,11 +146,15 @@ impl Costs {
 ///
 /// # Errors
 /// When an answer is not as it must be.
-pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<()> {
+pub fn measure(
+    report: &mut Report,
+    rounds: usize,
+    python: Option<&Native>,
+    rivals: &[Rival],
+) -> Result<()> {
     let service = Service::start(&[])?;
     let own = Process::new(service.id());
     let client = Client::new(&service.url);
-    let python = native_python();
     let mut health = Costs::default();
     let mut ours: Vec<_> = SCRIPTS.iter().map(|_| Costs::default()).collect();
     let mut theirs: Vec<_> = rivals.iter().map(|_| Costs::default()).collect();
@@ -163,8 +168,8 @@ pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<(
             let client = Client::new(&rival.url);
             costs.add(&rival.process, || client.execute(HELLO), 200)?;
         }
-        if let Some(python) = &python {
-            native.push(native_hello(python)?);
+        if let Some(python) = python {
+            native.push(native_hello(&python.program)?);
         }
     }
 
