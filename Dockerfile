@@ -3,22 +3,31 @@
 ARG BUILD_IMAGE=rust:1.95-trixie
 ARG RUNTIME_IMAGE=scratch
 
-# The interpreter and the service. The service is linked statically: the last stage has no libraries.
+# The files of the image: the interpreter, the service, linked statically because the last stage has no
+# libraries, an empty /tmp, the license texts and the bill of materials.
 FROM ${BUILD_IMAGE} AS build
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo xtask fetch-python
-RUN RUSTFLAGS="-C target-feature=+crt-static" \
-    cargo build --release --locked --package python-executor --target "$(uname -m)-unknown-linux-gnu"
-RUN mkdir -p /image/tmp \
-    && cp target/*/release/python-executor wasm/python.cwasm /image/ \
-    && chmod 1777 /image/tmp
+RUN cargo xtask image --to /image
 
-# The service, the interpreter, an empty /tmp, and nothing else: no shell, no Python, no package.
+# Those files and nothing else: no shell, no Python, no package.
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /image/ /
 USER 65532:65532
 ENV PORT=8080 LOG_FORMAT=json
 EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["/python-executor", "healthcheck"]
 ENTRYPOINT ["/python-executor"]
+
+# --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD) --build-arg CREATED=$(date -u +%FT%TZ)
+ARG VERSION=
+ARG REVISION=
+ARG CREATED=
+LABEL org.opencontainers.image.title="Python Executor" \
+      org.opencontainers.image.description="Runs untrusted Python scripts, safely and fast, behind one HTTP endpoint." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"

@@ -1,9 +1,12 @@
 //! House chores. `cargo xtask` lists them.
 
 mod bench;
+mod check_deploy;
 mod client;
 mod compare_python;
 mod fetch_python;
+mod image;
+mod inventory;
 mod project;
 mod service;
 mod soak;
@@ -22,10 +25,16 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Check deploy/ and the Dockerfile against the schemas of the platforms that read them.
+    CheckDeploy,
     /// Run random programs in the service and in a native CPython, and tell where the two differ.
     ComparePython(compare_python::Options),
     /// Build CPython for the sandbox, from pinned sources to wasm/python.cwasm.
     FetchPython(fetch_python::Options),
+    /// Make the files of the container's image, without a container engine.
+    Image(image::Options),
+    /// Write the bill of materials of the container's image.
+    Sbom(inventory::Options),
     /// Run the service; builds it, and CPython when it is missing.
     Serve {
         /// Arguments for the service; `--help` lists them.
@@ -40,6 +49,8 @@ enum Task {
     },
     /// Measure speed and memory, against the machine's own Python and other services.
     Bench(bench::Options),
+    /// Write docs/settings.md anew, from the settings of the service.
+    Settings,
     /// Run all tests; builds CPython when it is missing.
     Test {
         /// Arguments for `cargo test`.
@@ -52,8 +63,11 @@ enum Task {
 
 fn main() -> Result<()> {
     match Xtask::parse().task {
+        Task::CheckDeploy => check_deploy::run(),
         Task::ComparePython(options) => compare_python::run(&options),
         Task::FetchPython(options) => fetch_python::run(&options),
+        Task::Image(options) => image::run(&options),
+        Task::Sbom(options) => inventory::run(&options),
         Task::Serve { arguments } => {
             fetch_python::run(&fetch_python::Options::default())?;
             let run = ["run", "--release", "--package", "python-executor", "--"];
@@ -61,6 +75,7 @@ fn main() -> Result<()> {
         }
         Task::Soak { requests } => soak::run(requests),
         Task::Bench(options) => bench::run(&options),
+        Task::Settings => project::write_settings_reference(),
         Task::Test { arguments } => {
             fetch_python::run(&fetch_python::Options::default())?;
             project::cargo(

@@ -16,11 +16,15 @@ pub fn wasm() -> PathBuf {
     root().join("wasm")
 }
 
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    target.map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// The service, when cargo has built it in release mode.
 pub fn program() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("release/python-executor")
+    target().join("release/python-executor")
 }
 
 /// A cargo command, in the checkout.
@@ -41,6 +45,27 @@ pub fn cargo(arguments: &[&str], more: &[String]) -> Result<()> {
         "cargo {} failed: {status}",
         arguments.join(" ")
     );
+    Ok(())
+}
+
+/// Lets the test that compares docs/settings.md with the settings write it instead.
+///
+/// # Errors
+/// When the test cannot be built or run.
+pub fn write_settings_reference() -> Result<()> {
+    let test = [
+        "test",
+        "--release",
+        "--package",
+        "python-executor",
+        "--test",
+        "reference",
+    ];
+    let status = cargo_command()
+        .args(test)
+        .env("WRITE_REFERENCE", "1")
+        .status()?;
+    ensure!(status.success(), "the settings could not be written down");
     Ok(())
 }
 

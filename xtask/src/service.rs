@@ -34,8 +34,18 @@ impl Service {
     /// # Errors
     /// When it ends before it listens.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
-        let mut child = Command::new(project::program())
+        Self::start_as(Command::new(project::program()), settings)
+    }
+
+    /// Starts with a command that comes to run the service.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Result<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut child = command
             .env_clear()
+            .env("PATH", path)
             .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
             .envs(settings.iter().copied())
             .stderr(Stdio::piped())

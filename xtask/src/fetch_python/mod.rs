@@ -34,8 +34,7 @@ use anyhow::{Context, Result};
 
 use self::compiler::Compiler;
 use self::manifest::Manifest;
-use self::pins::Pins;
-pub use self::pins::Wheel;
+pub use self::pins::{Pins, Wheel};
 use self::progress::step;
 use self::recipe::Recipe;
 use crate::project;

@@ -52,6 +52,9 @@ impl Sources {
     }
 }
 
+/// The licenses of what CPython incorporates; the only thing that is needed of its documentation.
+const LICENSES: &str = "Doc/license.rst";
+
 /// Brings CPython's sources under `work`, with the edits of `wasm/edits.toml`.
 ///
 /// # Errors
@@ -65,6 +68,7 @@ pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> 
     let fingerprint = Fingerprint::default()
         .add(&archive.sha256)
         .add(&text)
+        .add(LICENSES)
         .name();
     let root = work.join(format!("cpython-{fingerprint}"));
     if !root.exists() {
@@ -89,7 +93,8 @@ fn unpack(packed: &[u8], to: &Path) -> Result<()> {
     for entry in archive.entries()? {
         let mut entry = entry?;
         let path: PathBuf = entry.path()?.components().skip(1).collect();
-        if path.as_os_str().is_empty() || path.starts_with("Doc") {
+        let documentation = path.starts_with("Doc") && path != Path::new(LICENSES);
+        if path.as_os_str().is_empty() || documentation {
             continue;
         }
         let target = to.join(&path);

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Runs a Python script in the Python Executor, with curl and jq.
+#
+#   PYTHON_EXECUTOR_URL=http://localhost:8080 PYTHON_EXECUTOR_KEY=... examples/run.sh script.py
+#
+# Standard output is the result as JSON, standard error what the script printed and what went wrong.
+# Exit code 0: main() returned; 1: the script is at fault; 2: anything else.
+set -eu
+
+url=${PYTHON_EXECUTOR_URL:-http://localhost:8080}
+script=${1:?name the file with the script}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# In a file, not among the arguments, which other users of the machine can read.
+if [ -n "${PYTHON_EXECUTOR_KEY:-}" ]; then
+    printf 'header = "Authorization: Bearer %s"\n' "$PYTHON_EXECUTOR_KEY"
+fi >"$work/settings"
+
+# --retry: when the service is busy (429, 503), curl waits as long as Retry-After says and tries again.
+if ! head=$(
+    jq --raw-input --slurp '{script: .}' "$script" |
+        curl --config "$work/settings" --no-progress-meter --max-time 60 --retry 5 \
+            --header 'Content-Type: application/json' --data-binary @- --output "$work/answer" \
+            --write-out '%{http_code} %header{x-error-kind} %header{x-request-id}' "$url/execute"
+); then
+    echo "no answer from $url" >&2
+    exit 2
+fi
+read -r status kind id <<END
+$head
+END
+
+case "$status $kind" in
+200*)
+    jq --join-output .stdout "$work/answer" >&2
+    jq --compact-output .result "$work/answer"
+    ;;
+400\ invalid_request | [!4]* | 4[!0]* | 40[!0]*)
+    # The request or the service is at fault, not the script. Whatever stands in between may have answered.
+    echo "the answer is $status ($kind, request $id): $(jq --raw-output .error "$work/answer" 2>/dev/null)" >&2
+    exit 2
+    ;;
+*)
+    # syntax_error, exception, cpu_limit, memory_limit...
+    jq --join-output '.stdout, .stderr' "$work/answer" >&2
+    echo "$kind: $(jq --raw-output .error "$work/answer")" >&2
+    exit 1
+    ;;
+esac

@@ -1,0 +1,318 @@
+//! The clients in examples/, run as they are against the service.
+
+mod common;
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use common::Server;
+
+/// A client, and what has to be on the machine for it.
+struct Client {
+    program: &'static [&'static str],
+    needs: &'static [&'static str],
+}
+
+const CLIENTS: [Client; 3] = [
+    Client {
+        program: &["sh", "examples/run.sh"],
+        needs: &["curl", "jq"],
+    },
+    Client {
+        program: &["python3", "examples/run.py"],
+        needs: &["python3"],
+    },
+    Client {
+        program: &["node", "examples/run.mjs"],
+        needs: &["node"],
+    },
+];
+
+impl Client {
+    fn name(&self) -> &str {
+        self.program[1]
+    }
+
+    /// Whether the machine has what it takes; without it CI fails, and others are told.
+    fn is_possible(&self) -> bool {
+        let missing = self.needs.iter().find(|tool| {
+            let version = Command::new(tool).arg("--version").output();
+            !version.is_ok_and(|output| output.status.success())
+        });
+        let Some(tool) = missing else { return true };
+        let line = format!(
+            "{} was not tested: there is no {tool} on this machine",
+            self.name()
+        );
+        assert!(std::env::var_os("CI").is_none(), "{line}");
+        // Not through eprintln!, which is only seen when the test fails.
+        let _ = writeln!(std::io::stderr(), "{line}");
+        false
+    }
+
+    /// The client with a script, for the service at `url`.
+    fn command(&self, url: &str, script: &Path) -> Command {
+        let mut command = Command::new(self.program[0]);
+        command
+            .args(&self.program[1..])
+            .arg(script)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("PYTHON_EXECUTOR_URL", url)
+            .env_remove("PYTHON_EXECUTOR_KEY")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if self.program[0] == "python3" {
+            command.env("PYTHONPATH", requests());
+        }
+        command
+    }
+}
+
+/// The directory with `requests`, as examples/requirements.txt pins it.
+fn requests() -> &'static Path {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(|| {
+        let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/requirements.txt");
+        let mut name = DefaultHasher::new();
+        fs::read(requirements)
+            .expect("the pins are there")
+            .hash(&mut name);
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let directory = cache.join(format!("requests-{:x}", name.finish()));
+        if !directory.exists() {
+            let fresh = tempfile::tempdir_in(cache).expect("there is room");
+            let pip = Command::new("python3")
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                ])
+                .args([
+                    "--require-hashes",
+                    "--requirement",
+                    requirements,
+                    "--target",
+                ])
+                .arg(fresh.path())
+                .status();
+            assert!(
+                pip.is_ok_and(|status| status.success()),
+                "pip cannot install requests"
+            );
+            fs::rename(fresh.keep(), &directory).expect("the directory can be named");
+        }
+        directory
+    })
+}
+
+struct Ran {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("clients write text");
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+/// Calls `test` for each client that is possible here, with a file that holds `script`.
+fn each(script: &str, test: impl Fn(&Client, &Path)) {
+    let file = tempfile::NamedTempFile::new().expect("there is room");
+    fs::write(file.path(), script).expect("the file can be written");
+    for client in CLIENTS.iter().filter(|client| client.is_possible()) {
+        test(client, file.path());
+    }
+}
+
+fn url(server: &Server) -> String {
+    format!("http://{}", server.address)
+}
+
+fn run(client: &Client, server: &Server, script: &Path) -> Ran {
+    let output = client.command(&url(server), script).output();
+    output.expect("the client starts").into()
+}
+
+#[test]
+fn a_result_goes_to_stdout_and_what_was_printed_to_stderr() {
+    let server = Server::start(&[]);
+    let script =
+        "def main():\n\tprint('a \"quoted\" \\\\ word: ä')\n\treturn {'n': 6 * 7, 's': 'ü'}\n";
+    each(script, |client, script| {
+        let ran = run(client, &server, script);
+        assert_eq!(ran.code, Some(0), "{}: {}", client.name(), ran.stderr);
+        let result: serde_json::Value = serde_json::from_str(&ran.stdout).expect("it is JSON");
+        assert_eq!(
+            result,
+            serde_json::json!({"n": 42, "s": "ü"}),
+            "{}",
+            client.name()
+        );
+        assert_eq!(ran.stderr, "a \"quoted\" \\ word: ä\n", "{}", client.name());
+    });
+}
+
+#[test]
+fn an_error_of_the_script_has_its_kind_and_traceback() {
+    let server = Server::start(&[("CPU_LIMIT", "100ms")]);
+    let cases = [
+        (
+            "def main():\n    print('before')\n    return 1 / 0\n",
+            "exception: ZeroDivisionError: division by zero",
+        ),
+        (
+            "def main():\n    while True: pass\n",
+            "cpu_limit: CPU time limit of 0.1 s exceeded",
+        ),
+        ("def main(:\n", "syntax_error: SyntaxError"),
+        ("", "no_main: script must define a main() function"),
+    ];
+    for (script, telling) in cases {
+        each(script, |client, file| {
+            let ran = run(client, &server, file);
+            assert_eq!(
+                (ran.code, ran.stdout.as_str()),
+                (Some(1), ""),
+                "{}: {}",
+                client.name(),
+                ran.stderr
+            );
+            assert!(
+                ran.stderr.contains(telling),
+                "{}: {}",
+                client.name(),
+                ran.stderr
+            );
+            if script.contains("before") {
+                assert!(
+                    ran.stderr.starts_with("before\nTraceback"),
+                    "{}: {}",
+                    client.name(),
+                    ran.stderr
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn what_is_not_the_fault_of_the_script_is_told_apart() {
+    let server = Server::start(&[("BODY_LIMIT", "1kB")]);
+    each(&"#".repeat(2000), |client, script| {
+        let ran = run(client, &server, script);
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (Some(2), ""),
+            "{}: {}",
+            client.name(),
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("413 (too_large, request "),
+            "{}: {}",
+            client.name(),
+            ran.stderr
+        );
+    });
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let address = nobody.local_addr().expect("it has an address");
+    drop(nobody);
+    each("", |client, script| {
+        let output = client
+            .command(&format!("http://{address}"), script)
+            .output();
+        let ran = Ran::from(output.expect("the client starts"));
+        assert_eq!(ran.code, Some(2), "{}: {}", client.name(), ran.stderr);
+        assert!(
+            !ran.stderr.contains("Traceback"),
+            "{}: {}",
+            client.name(),
+            ran.stderr
+        );
+    });
+}
+
+#[test]
+fn a_busy_service_is_asked_again() {
+    let server = Server::start(&[
+        ("MAX_CONCURRENT", "1"),
+        ("MAX_QUEUE", "0"),
+        ("WALL_LIMIT", "60s"),
+    ]);
+    each(common::HELLO, |client, script| {
+        let running = server.begin("import time\ndef main():\n    time.sleep(60)\n");
+        let mut child = client
+            .command(&url(&server), script)
+            .spawn()
+            .expect("the client starts");
+        let said = first_line(&mut child);
+        assert!(
+            said.contains("again") || said.contains("retry"),
+            "{}: {said}",
+            client.name()
+        );
+        // Its run is cancelled, and there is room.
+        drop(running);
+        let ran = Ran::from(child.wait_with_output().expect("the client ends"));
+        assert_eq!(
+            (ran.code, ran.stdout.trim()),
+            (Some(0), "\"hello\""),
+            "{}: {}",
+            client.name(),
+            ran.stderr
+        );
+    });
+}
+
+/// The first line that a client writes to standard error.
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    let stderr = child.stderr.as_mut().expect("it is piped");
+    // Byte by byte, so that the rest is still there for others.
+    for byte in stderr.bytes().map_while(Result::ok) {
+        if byte == b'\n' {
+            break;
+        }
+        line.push(byte.into());
+    }
+    line
+}
+
+#[test]
+fn a_key_is_sent_as_a_bearer_token() {
+    each("", |client, script| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let mut command = client.command(&format!("http://{address}"), script);
+        let child = command
+            .env("PYTHON_EXECUTOR_KEY", "a-key")
+            .spawn()
+            .expect("the client starts");
+        let (stream, _) = listener.accept().expect("the client connects");
+        let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+        let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        let told = head
+            .iter()
+            .any(|line| line.eq_ignore_ascii_case("authorization: bearer a-key"));
+        drop((listener, stream));
+        assert!(told, "{}: {head:?}", client.name());
+        let ran = Ran::from(child.wait_with_output().expect("the client ends"));
+        assert_eq!(ran.code, Some(2), "{}: {}", client.name(), ran.stderr);
+    });
+}

@@ -1,0 +1,77 @@
+//! Cloud Run reads Knative's format, with less in it and annotations of its own. Google's description of
+//! its API tells which.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+use super::broken_rules;
+
+/// Where the description lies in the package.
+const DESCRIPTION: &str = "googleapiclient/discovery_cache/documents/run.v1.json";
+
+/// What is wrong with a service's manifest.
+///
+/// # Errors
+/// When the description is not there or not as expected.
+pub fn problems(wheel: &Path, document: &Value) -> Result<Vec<String>> {
+    let path = wheel.join(DESCRIPTION);
+    let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    let api: Value = serde_json::from_slice(&text)?;
+    let schema = json!({ "$ref": "#/definitions/Service", "definitions": schema(&api["schemas"]) });
+    let mut problems = broken_rules(&jsonschema::draft7::new(&schema)?, document);
+    problems.extend(unknown_annotations(&api, document)?);
+    Ok(problems)
+}
+
+/// A JSON Schema in place of Google's own dialect: references to places, and no fields that are not listed.
+fn schema(google: &Value) -> Value {
+    let Value::Object(fields) = google else {
+        return google.clone();
+    };
+    let mut standard = Map::new();
+    for (key, value) in fields {
+        match (key.as_str(), value) {
+            ("$ref", Value::String(name)) => {
+                standard.insert(key.clone(), format!("#/definitions/{name}").into());
+            }
+            ("properties", Value::Object(properties)) => {
+                let properties = properties
+                    .iter()
+                    .map(|(name, value)| (name.clone(), schema(value)));
+                standard.insert(key.clone(), Value::Object(properties.collect()));
+                standard.insert("additionalProperties".into(), false.into());
+            }
+            ("type", Value::String(any)) if any == "any" => {}
+            ("type" | "enum" | "pattern", _) => {
+                standard.insert(key.clone(), value.clone());
+            }
+            (_, Value::Object(_)) => {
+                standard.insert(key.clone(), schema(value));
+            }
+            _ => {}
+        }
+    }
+    Value::Object(standard)
+}
+
+/// Annotations that the description does not name; Cloud Run refuses such.
+fn unknown_annotations(api: &Value, document: &Value) -> Result<Vec<String>> {
+    let known = &api["schemas"]["ObjectMeta"]["properties"]["annotations"]["description"];
+    let known = known.as_str().context("annotations are not described")?;
+    let given = [
+        "/metadata/annotations",
+        "/spec/template/metadata/annotations",
+    ];
+    let given = given
+        .iter()
+        .filter_map(|place| document.pointer(place)?.as_object());
+    let unknown = given
+        .flat_map(Map::keys)
+        .filter(|name| !known.contains(&format!("`{name}`")));
+    Ok(unknown
+        .map(|name| format!("Cloud Run knows no annotation {name}"))
+        .collect())
+}

@@ -1,0 +1,92 @@
+//! The files of the container's image: the service, linked statically, the interpreter, and what tells what
+//! they are made of.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::client::Client;
+use crate::service::Service;
+use crate::{fetch_python, inventory, project};
+
+/// The user that the image is made for; the Dockerfile names it, too.
+const USER: &str = "65532:65532";
+
+/// Touches what a run needs of the machine: random numbers, the temporary directory, clocks, time zones.
+const PROBE: &str = "
+import datetime, pathlib, secrets, time, zoneinfo
+def main():
+    pathlib.Path('file').write_text(secrets.token_hex())
+    time.sleep(0.001)
+    return datetime.datetime(2000, 1, 1, tzinfo=zoneinfo.ZoneInfo('Asia/Tokyo')).hour
+";
+
+/// What can be said on the command line.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Where to put the files.
+    #[arg(long, default_value = "target/image")]
+    to: PathBuf,
+    /// Then run a script with nothing but these files and no privileges. Needs root, for chroot.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Builds and collects the files.
+///
+/// # Errors
+/// When something cannot be built, or does not work alone.
+pub fn run(options: &Options) -> Result<()> {
+    fetch_python::run(&fetch_python::Options::default())?;
+    let program = build()?;
+    let image = project::root().join(&options.to);
+    fs::create_dir_all(image.join("tmp"))?;
+    fs::set_permissions(image.join("tmp"), Permissions::from_mode(0o1777))?;
+    for file in [program, project::wasm().join("python.cwasm")] {
+        let name = file.file_name().context("a file has a name")?;
+        fs::copy(&file, image.join(name)).with_context(|| format!("copying {}", file.display()))?;
+    }
+    inventory::write_licenses(&image.join("licenses"))?;
+    inventory::write_bill(&image.join("sbom.cdx.json"))?;
+    if options.check {
+        check(&image)?;
+    }
+    Ok(())
+}
+
+fn build() -> Result<PathBuf> {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let build = [
+        "build",
+        "--config",
+        ".cargo/static.toml",
+        "--release",
+        "--locked",
+        "--package",
+        "python-executor",
+        "--target",
+        &target,
+    ];
+    project::cargo(&build, &[])?;
+    Ok(project::target()
+        .join(target)
+        .join("release/python-executor"))
+}
+
+/// Runs a script in a root directory that is the image. There is no /dev, no /proc and no library in it.
+fn check(image: &Path) -> Result<()> {
+    let mut chroot = Command::new("chroot");
+    chroot
+        .arg(format!("--userspec={USER}"))
+        .arg(image)
+        .arg("/python-executor");
+    let service = Service::start_as(chroot, &[])?;
+    let result = Client::new(&service.url).result(PROBE)?;
+    ensure!(result == json!(0), "the probe returned {result}");
+    println!("The image's files are enough to run a script.");
+    Ok(())
+}
