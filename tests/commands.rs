@@ -148,7 +148,13 @@ fn line<'a>(report: &'a str, first: &str) -> Vec<&'a str> {
 
 #[test]
 fn check_shows_every_setting_and_where_it_is_from() {
-    let settings = [("PORT", "81"), ("CPU_LIMIT", "7s"), ("MAX_QUEUE", "5")];
+    const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
+    let settings = [
+        ("PORT", "81"),
+        ("CPU_LIMIT", "7s"),
+        ("MAX_QUEUE", "5"),
+        ("API_KEYS", KEY),
+    ];
     let output = run(
         &["check", "--port", "82", "--max-concurrent", "2"],
         &settings,
@@ -168,10 +174,12 @@ fn check_shows_every_setting_and_where_it_is_from() {
     for expected in cases {
         assert_eq!(line(&report, expected[0]), *expected);
     }
+    assert_eq!(line(&report, "API_KEYS").last(), Some(&"environment"));
+    assert!(!report.contains(KEY), "{report}");
     let help = said(&run(&["--help"], &[]).stdout);
     let variables = help.lines().filter_map(|line| {
         let variable = line.trim().strip_prefix("[env: ")?;
-        variable.split('=').next()
+        variable.split(['=', ']']).next()
     });
     let variables: Vec<_> = variables.collect();
     assert!(variables.len() > 20, "{help}");

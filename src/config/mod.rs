@@ -13,6 +13,7 @@ mod settings;
 mod values;
 
 use std::env;
+use std::fmt;
 
 use bytesize::ByteSize;
 use clap::error::{ContextKind, ErrorKind};
@@ -72,7 +73,17 @@ pub struct Config {
 
     /// What has been said, and where.
     #[arg(skip)]
-    matches: ArgMatches,
+    said: Said,
+}
+
+/// What has been said, as clap keeps it. Keys are in there in plain text, so it is not for showing.
+#[derive(Clone, Default)]
+struct Said(ArgMatches);
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Said")
+    }
 }
 
 impl Config {
@@ -96,7 +107,7 @@ impl Config {
         let run_memory = config.run.most_memory();
         config.capacity = config.capacity_settings.on(machine, run_memory);
         config.access = config.access_settings.resolve().map_err(refusal)?;
-        config.matches = matches;
+        config.said = Said(matches);
         config.capacity.check().map_err(refusal)?;
         Ok(config)
     }

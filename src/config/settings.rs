@@ -44,12 +44,12 @@ impl Config {
     fn setting(&self, arg: &Arg) -> Option<Setting> {
         let name = arg.get_env()?.to_string_lossy().into_owned();
         let id = arg.get_id().as_str();
-        let source = match self.matches.value_source(id) {
+        let source = match self.said.0.value_source(id) {
             Some(ValueSource::CommandLine) => Source::Flag,
             Some(ValueSource::EnvVariable) => Source::Environment,
             _ => Source::Default,
         };
-        let said = self.matches.get_raw(id).map(|values| {
+        let said = self.said.0.get_raw(id).map(|values| {
             let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
             values.join(",")
         });
