@@ -281,10 +281,13 @@ fn a_busy_service_is_asked_again() {
 }
 
 /// The first line that a client writes to standard error.
+#[expect(
+    clippy::unbuffered_bytes,
+    reason = "what comes after the line must still be there for others"
+)]
 fn first_line(child: &mut Child) -> String {
     let mut line = String::new();
     let stderr = child.stderr.as_mut().expect("it is piped");
-    // Byte by byte, so that the rest is still there for others.
     for byte in stderr.bytes().map_while(Result::ok) {
         if byte == b'\n' {
             break;
