@@ -51,7 +51,7 @@ pub struct App {
 
 impl App {
     /// Puts the service together around a sandbox that runs this version of Python. Scripts run in
-    /// the runtime `guests`, everything else in the one that this is called in.
+    /// the runtime `guests`; the keys of an issuer are looked up in the one that this is called in.
     #[must_use]
     pub fn new(config: Config, sandbox: Sandbox, python_version: &str, guests: Handle) -> Self {
         let metrics = Arc::new(Metrics::new(config.capacity, python_version));

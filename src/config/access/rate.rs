@@ -11,9 +11,11 @@ use crate::config::values::count;
 /// The allowance of a caller.
 #[derive(Debug, Clone, Args)]
 pub(super) struct RateSettings {
-    /// How often each caller may send a script, such as 10/s, 600/m or 5000/h [default: no limit].
+    /// How often each caller may send a script, such as 10/s, 600/m or 5000/h.
     ///
     /// A caller is a key, the subject of a token or, where anyone may call, an address.
+    ///
+    /// [default: no limit]
     #[arg(long, env)]
     rate_limit: Option<Rate>,
 
