@@ -4,6 +4,7 @@ mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use common::{Answer, Connection, HELLO, Server, execute};
 
@@ -18,7 +19,8 @@ fn full(answer: &Answer) {
 
 #[test]
 fn without_a_queue_the_next_one_is_refused_at_once() {
-    let server = Server::start(&[PATIENT, &[("MAX_QUEUE", "0")]].concat());
+    let no_queue = [("MAX_QUEUE", "0"), ("QUEUE_TIMEOUT", "10m")];
+    let server = Server::start(&[PATIENT, &no_queue].concat());
     let _running = server.begin(LONG);
     full(&server.execute(HELLO));
 
@@ -122,6 +124,37 @@ fn of_a_burst_that_does_not_fit_some_are_served() {
     assert!((32..10_000).contains(&ran), "{ran} ran");
 }
 
+/// A connection that has an answer which no buffer of the system holds, and does not take it.
+fn not_taking(server: &Server) -> Connection {
+    let mut connection = server.connect();
+    connection.send(execute("def main():\n    return 'x' * 15_000_000\n"));
+    server.wait_for_log("kind=\"ok\"");
+    connection
+}
+
+const LARGE_ANSWERS: &[(&str, &str)] = &[
+    ("MAX_CONCURRENT", "1"),
+    ("MAX_QUEUE", "0"),
+    ("RESULT_LIMIT", "16MB"),
+    ("MEMORY_LIMIT", "200MB"),
+];
+
+#[test]
+fn a_large_answer_has_its_slot_until_it_is_taken() {
+    let server = Server::start(&[LARGE_ANSWERS, &[("ANSWER_TIMEOUT", "10m")]].concat());
+    let mut connection = not_taking(&server);
+    full(&server.execute(HELLO));
+    assert_eq!(connection.answer().status, 200);
+    server.execute_until(200, HELLO);
+}
+
+#[test]
+fn taking_an_answer_has_an_end() {
+    let server = Server::start(&[LARGE_ANSWERS, &[("ANSWER_TIMEOUT", "50ms")]].concat());
+    let _connection = not_taking(&server);
+    server.execute_until(200, HELLO);
+}
+
 #[test]
 fn connections_are_bounded_and_freed() {
     let few = [
@@ -133,6 +166,7 @@ fn connections_are_bounded_and_freed() {
     let idle = [server.connect(), server.connect()];
     let mut next = server.connect();
     next.send(execute(HELLO));
+    assert!(!next.answers_within(Duration::from_millis(200)));
     drop(idle);
     assert_eq!(next.answer().status, 200);
 }

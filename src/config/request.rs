@@ -21,4 +21,8 @@ pub struct RequestLimits {
     /// How long a connection may take to send the head of its next request, idle time included.
     #[arg(long, env, default_value = "60s", value_parser = some_time)]
     pub header_timeout: Duration,
+
+    /// How long a client may take to receive an answer.
+    #[arg(long, env, default_value = "30s", value_parser = some_time)]
+    pub answer_timeout: Duration,
 }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::access::Refusal;
+use super::admission::Pass;
+use super::taking;
 use crate::sandbox::{Failure, Outcome};
 
 /// The header that tells a program which error it has got.
@@ -92,7 +94,7 @@ impl IntoResponse for Error {
         let (status, kind) = self.status_and_kind();
         tracing::debug!(status = status.as_u16(), kind, "refused");
         let body = fault(&self.to_string(), "", "");
-        let mut response = Answer { kind, status, body }.into_response();
+        let mut response = Answer { kind, status, body }.holding(None);
         response.extensions_mut().insert(Refused(kind));
         let headers = response.headers_mut();
         if matches!(self, Self::Overloaded | Self::ShuttingDown) {
@@ -120,11 +122,12 @@ pub struct Answer {
     pub(super) status: StatusCode,
 }
 
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
+impl Answer {
+    /// The answer over HTTP, which has the `pass` of its run as long as it needs it.
+    pub(super) fn holding(self, pass: Option<Pass>) -> Response {
         let Self { kind, status, body } = self;
         let content_type = [(CONTENT_TYPE, "application/json")];
-        let mut response = (status, content_type, body).into_response();
+        let mut response = (status, content_type, taking::body(body, pass)).into_response();
         if kind != OK {
             let headers = response.headers_mut();
             headers.insert(ERROR_KIND, HeaderValue::from_static(kind));
@@ -255,7 +258,7 @@ mod tests {
             let outcome = run(result)?;
             let answer = of_run(&outcome, "id-1");
             assert_eq!(answer.kind, kind);
-            let response = answer.into_response();
+            let response = answer.holding(None);
             assert_eq!(response.status(), status);
             let header = response.headers().get(ERROR_KIND).cloned();
             let body = axum::body::to_bytes(response.into_body(), 1 << 20).await?;

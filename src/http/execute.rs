@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tokio::task::JoinSet;
 
 use super::admission::Pass;
@@ -58,8 +58,9 @@ async fn read_and_run(
 
     let answer = answer::of_run(&outcome, id.as_str());
     record.finish(answer.kind, answer.status.as_u16(), &outcome);
-    let mut response = answer.into_response();
-    if let Some(timing) = timing(pass.waited, &outcome.usage) {
+    let waited = pass.waited;
+    let mut response = answer.holding(Some(pass));
+    if let Some(timing) = timing(waited, &outcome.usage) {
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
     if app.admission.is_leaving() {

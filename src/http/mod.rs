@@ -11,6 +11,7 @@
 //! | `script` | finding the script in the body |
 //! | `health` | `GET /healthz`, `GET /readyz` and `GET /metrics`, for those who operate the service |
 //! | `admission` | how many may run and how many may wait |
+//! | `taking` | what is held until a client has taken its answer, and for how long |
 //! | `answer` | bodies, status codes and kinds of errors |
 
 mod access;
@@ -22,6 +23,7 @@ mod execute;
 mod health;
 mod script;
 mod server;
+mod taking;
 mod workers;
 
 use std::sync::Arc;

@@ -15,11 +15,12 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::access::Peer;
+use super::taking::Impatient;
 use super::workers::Workers;
 use super::{App, admin_router, router};
 
@@ -27,9 +28,6 @@ use super::{App, admin_router, router};
 const HEAD_LIMIT: usize = 64 << 10;
 /// Connections to the admin address: a few who ask now and then.
 const ADMIN_CONNECTIONS: u32 = 64;
-/// A client that takes nothing of its answer for this many milliseconds is gone.
-#[cfg(target_os = "linux")]
-const WRITE_TIMEOUT_MS: u32 = 30_000;
 /// Pause after the system refused a connection, for lack of descriptors for instance.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// When the grace is over, how long the last answers may take to be sent.
@@ -157,16 +155,20 @@ impl Server {
                     continue;
                 }
             };
-            tune(&stream);
+            // Answers are written in one piece: waiting to send more of them together only delays. It
+            // works without, too.
+            let _ = stream.set_nodelay(true);
             let (http, service) = (self.http.clone(), door.service.clone());
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(Peer(peer.ip()));
                 service.call(request)
             });
+            let answer_timeout = self.app.config.request.answer_timeout;
             let watcher = self.connections.watcher();
             let open = self.app.metrics.connection();
             let served = self.workers.spawn(stream, async move |stream| {
-                let connection = http.serve_connection(TokioIo::new(stream), service);
+                let stream = TokioIo::new(Impatient::new(stream, answer_timeout));
+                let connection = http.serve_connection(stream, service);
                 // An error here is a client that left, or was too slow, or does not speak HTTP.
                 if let Err(error) = watcher.watch(connection).await {
                     tracing::debug!(%error, "connection");
@@ -178,13 +180,4 @@ impl Server {
             }
         }
     }
-}
-
-/// Options that make the connection better; without them it still works.
-fn tune(stream: &TcpStream) {
-    // Answers are written in one piece: waiting to send more of them together only delays.
-    let _ = stream.set_nodelay(true);
-    // The kernel gives up on clients that do not read their answer.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, WRITE_TIMEOUT_MS);
 }

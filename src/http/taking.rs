@@ -1,0 +1,117 @@
+//! Bounds what an answer costs until its client has taken it: how long, and what is held meanwhile.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::admission::Pass;
+
+/// Answers of up to so many bytes can wait for their clients without anything being held for them:
+/// even one for each connection is little.
+const SMALL: usize = 64 << 10;
+
+/// The body of an answer. If it is a large one it keeps the `pass` of its run until the last byte is on
+/// its way, so that there are never more of them in memory than runs are allowed at once.
+pub(super) fn body(text: Vec<u8>, pass: Option<Pass>) -> Body {
+    if text.len() <= SMALL {
+        return Body::from(text);
+    }
+    Body::from(Bytes::from_owner(Held { text, _pass: pass }))
+}
+
+struct Held {
+    text: Vec<u8>,
+    _pass: Option<Pass>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+/// A connection that ends when its client does not take an answer in time, however little of it the
+/// client takes now and then.
+pub(super) struct Impatient {
+    stream: TcpStream,
+    patience: Duration,
+    /// Since the client first kept an answer waiting; none when it has got all there is.
+    late: Option<Pin<Box<Sleep>>>,
+}
+
+impl Impatient {
+    /// Gives each answer `patience` to be taken.
+    pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self {
+            stream,
+            patience,
+            late: None,
+        }
+    }
+
+    /// What came of a write, unless the client has been too slow.
+    fn judge<T>(
+        &mut self,
+        written: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            let patience = self.patience;
+            let late = self.late.get_or_insert_with(|| Box::pin(sleep(patience)));
+            ready!(late.as_mut().poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
+    }
+}
+
+impl AsyncRead for Impatient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Impatient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.judge(written, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.judge(written, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes when it has written all there is.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.late = None;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
