@@ -5,6 +5,8 @@ mod check_deploy;
 mod client;
 mod compare_python;
 mod fetch_python;
+#[cfg(test)]
+mod hostile_guest;
 mod image;
 mod inventory;
 mod project;

@@ -58,7 +58,6 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
     files::guard(linker)?;
     waiting::guard(linker)?;
     refuse_links(linker)?;
-    refuse_sockets(linker)?;
     // wasmtime refuses codes of 126 and more, which shells give a meaning of their own.
     linker.func_wrap(PREVIEW1, "proc_exit", |_: Caller<'_, Host>, code: i32| {
         wasmtime::Result::<()>::Err(I32Exit(code).into())
@@ -116,42 +115,21 @@ fn succeeded(answer: i32) -> bool {
 
 /// A link has no use in a directory that only one script sees, and links have led out of sandboxes.
 fn refuse_links(linker: &mut Linker<Host>) -> Result<()> {
-    let refusal = errno(Errno::Perm);
+    let refuse = |mut caller: Caller<'_, Host>| {
+        caller.data_mut().guard.calls += 1;
+        errno(Errno::Perm)
+    };
     linker.func_wrap(
         PREVIEW1,
         "path_link",
-        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32| refusal,
+        move |caller: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32| {
+            refuse(caller)
+        },
     )?;
     linker.func_wrap(
         PREVIEW1,
         "path_symlink",
-        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32| refusal,
-    )?;
-    Ok(())
-}
-
-/// There are no sockets. wasmtime says so too, but writes a line to the log each time.
-fn refuse_sockets(linker: &mut Linker<Host>) -> Result<()> {
-    let refusal = errno(Errno::Notsock);
-    linker.func_wrap(
-        PREVIEW1,
-        "sock_accept",
-        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32| refusal,
-    )?;
-    linker.func_wrap(
-        PREVIEW1,
-        "sock_recv",
-        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32| refusal,
-    )?;
-    linker.func_wrap(
-        PREVIEW1,
-        "sock_send",
-        move |_: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32| refusal,
-    )?;
-    linker.func_wrap(
-        PREVIEW1,
-        "sock_shutdown",
-        move |_: Caller<'_, Host>, _: i32, _: i32| refusal,
+        move |caller: Caller<'_, Host>, _: i32, _: i32, _: i32, _: i32, _: i32| refuse(caller),
     )?;
     Ok(())
 }

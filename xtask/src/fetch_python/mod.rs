@@ -35,6 +35,8 @@ use anyhow::{Context, Result};
 use self::compiler::Compiler;
 use self::manifest::Manifest;
 pub use self::pins::{Pins, Wheel};
+#[cfg(test)]
+pub use self::precompile::run as precompile;
 use self::progress::step;
 use self::recipe::Recipe;
 use crate::project;

@@ -1,0 +1,266 @@
+//! What the service makes of a guest that is not CPython, and means harm: whoever takes over the
+//! interpreter can call the host as no libc would, and answer as no harness would.
+
+use anyhow::{Context, Result};
+
+use crate::client::{Answer, Client};
+use crate::fetch_python;
+use crate::service::{self, Service};
+
+/// The functions of WASI preview 1 except `proc_exit`, each with as many arguments as it takes and the
+/// places of those that are 64 bits wide.
+const FUNCTIONS: &[(&str, usize, &[usize])] = &[
+    ("args_get", 2, &[]),
+    ("args_sizes_get", 2, &[]),
+    ("clock_res_get", 2, &[]),
+    ("clock_time_get", 3, &[1]),
+    ("environ_get", 2, &[]),
+    ("environ_sizes_get", 2, &[]),
+    ("fd_advise", 4, &[1, 2]),
+    ("fd_allocate", 3, &[1, 2]),
+    ("fd_close", 1, &[]),
+    ("fd_datasync", 1, &[]),
+    ("fd_fdstat_get", 2, &[]),
+    ("fd_fdstat_set_flags", 2, &[]),
+    ("fd_fdstat_set_rights", 3, &[1, 2]),
+    ("fd_filestat_get", 2, &[]),
+    ("fd_filestat_set_size", 2, &[1]),
+    ("fd_filestat_set_times", 4, &[1, 2]),
+    ("fd_pread", 5, &[3]),
+    ("fd_prestat_dir_name", 3, &[]),
+    ("fd_prestat_get", 2, &[]),
+    ("fd_pwrite", 5, &[3]),
+    ("fd_read", 4, &[]),
+    ("fd_readdir", 5, &[3]),
+    ("fd_renumber", 2, &[]),
+    ("fd_seek", 4, &[1]),
+    ("fd_sync", 1, &[]),
+    ("fd_tell", 2, &[]),
+    ("fd_write", 4, &[]),
+    ("path_create_directory", 3, &[]),
+    ("path_filestat_get", 5, &[]),
+    ("path_filestat_set_times", 7, &[4, 5]),
+    ("path_link", 7, &[]),
+    ("path_open", 9, &[5, 6]),
+    ("path_readlink", 6, &[]),
+    ("path_remove_directory", 3, &[]),
+    ("path_rename", 6, &[]),
+    ("path_symlink", 5, &[]),
+    ("path_unlink_file", 3, &[]),
+    ("poll_oneoff", 4, &[]),
+    ("proc_raise", 1, &[]),
+    ("random_get", 2, &[]),
+    ("sched_yield", 0, &[]),
+    ("sock_accept", 3, &[]),
+    ("sock_recv", 6, &[]),
+    ("sock_send", 5, &[]),
+    ("sock_shutdown", 2, &[]),
+];
+
+/// The script of which the guest knows by its length that this is its hour. The service tries another
+/// one before it listens.
+const SIGNAL: &str = "attack";
+
+/// What a guest's functions do when their hour has come, as WebAssembly text.
+struct Guest<'a> {
+    import: String,
+    alloc: &'a str,
+    run: String,
+    result_ptr: &'a str,
+    result_len: &'a str,
+}
+
+impl Default for Guest<'_> {
+    fn default() -> Self {
+        Self {
+            import: String::new(),
+            alloc: "(i32.const 16)",
+            run: "(i32.const 0)".into(),
+            result_ptr: "(i32.const 0)",
+            result_len: "(i32.const 4)",
+        }
+    }
+}
+
+impl Guest<'_> {
+    fn text(&self) -> String {
+        let Self {
+            import,
+            alloc,
+            run,
+            result_ptr,
+            result_len,
+        } = self;
+        let signal = SIGNAL.len();
+        let hostile = |hostile: &str, proper: &str| {
+            format!("(if (result i32) (global.get $hostile) (then {hostile}) (else {proper}))")
+        };
+        let run = hostile(run, "(i32.const 0)");
+        let alloc = hostile(alloc, "(i32.const 16)");
+        let result_ptr = hostile(result_ptr, "(i32.const 0)");
+        let result_len = hostile(result_len, "(i32.const 4)");
+        format!(
+            r#"(module
+                {import}
+                (memory (export "memory") 16)
+                (data (i32.const 0) "null")
+                (global $hostile (mut i32) (i32.const 0))
+                (func (export "alloc") (param i32) (result i32)
+                    (global.set $hostile (i32.eq (local.get 0) (i32.const {signal}))) {alloc})
+                (func $run (export "run") (param i32 i32) (result i32) {run})
+                (func (export "result_ptr") (result i32) {result_ptr})
+                (func (export "result_len") (result i32) {result_len}))"#
+        )
+    }
+
+    /// A guest that calls `function` with these arguments, and zeros for the others, in its `run`.
+    /// What `run` does is made of the text of the call.
+    fn calling(function: &str, arguments: &[i64], run: impl FnOnce(&str) -> String) -> Self {
+        let (_, count, wide) = FUNCTIONS
+            .iter()
+            .find(|(name, ..)| *name == function)
+            .expect("WASI has the function");
+        let wide = |at| if wide.contains(&at) { "i64" } else { "i32" };
+        let types: String = (0..*count).map(|at| format!(" {}", wide(at))).collect();
+        let given = |at: usize| arguments.get(at).copied().unwrap_or_default();
+        let values = (0..*count).map(|at| format!("({}.const {})", wide(at), given(at)));
+        Self {
+            import: format!(
+                r#"(import "wasi_snapshot_preview1" "{function}"
+                    (func $attack (param{types}) (result i32)))"#
+            ),
+            run: run(&format!("(call $attack {})", values.collect::<String>())),
+            ..Self::default()
+        }
+    }
+
+    /// What the service answers when this guest is its interpreter. It must be alive afterwards.
+    fn answer(&self, settings: &[(&str, &str)]) -> Result<Answer> {
+        let text = self.text();
+        let module = wat::parse_str(&text).context(text)?;
+        let work = tempfile::tempdir()?;
+        let file = work.path().join("hostile.cwasm");
+        std::fs::write(&file, fetch_python::precompile(&module, work.path())?)?;
+        let python = file.to_str().context("the path is text")?;
+        let service = Service::start(&[&[("PYTHON", python)], settings].concat())?;
+        let client = Client::new(&service.url);
+        let answer = client.execute(SIGNAL)?;
+        assert_eq!(client.health()?.body, "ok");
+        Ok(answer)
+    }
+}
+
+/// Makes the error of a call the result: 10, and then the two digits that all errors of WASI have.
+fn told(call: &str) -> String {
+    let digit =
+        |place, digit| format!("(i32.store8 (i32.const {place}) (i32.add (i32.const 48) {digit}))");
+    format!(
+        "(local.set 0 {call}) (i32.store16 (i32.const 0) (i32.const 0x3031)) {} {} (i32.const 0)",
+        digit(2, "(i32.div_u (local.get 0) (i32.const 10))"),
+        digit(3, "(i32.rem_u (local.get 0) (i32.const 10))"),
+    )
+}
+
+#[test]
+fn calls_that_no_libc_makes() -> Result<()> {
+    service::build()?;
+    let (success, badf, inval, notsock, perm) = (0, 8, 28, 57, 63);
+    // Zeros are the subscription to a clock that is due at once.
+    let poll = |count| [0x1_0000, 0x8_0000, count, 0xf_0000];
+    let cases: &[(&str, &[i64], u32)] = &[
+        ("random_get", &[0x1000, 64 << 10], success),
+        ("random_get", &[0x1000, (64 << 10) + 1], inval),
+        ("random_get", &[0x1000, -1], inval),
+        ("poll_oneoff", &poll(64), success),
+        ("poll_oneoff", &poll(65), inval),
+        ("poll_oneoff", &poll(0), inval),
+        ("poll_oneoff", &poll(-1), inval),
+        ("fd_sync", &[1], success),
+        ("fd_sync", &[4], badf),
+        ("path_link", &[3, 0, 0, 1, 3, 1, 1], perm),
+        ("path_symlink", &[0, 1, 3, 1, 1], perm),
+        ("sock_accept", &[3], notsock),
+        ("sock_recv", &[3], notsock),
+        ("sock_send", &[3], notsock),
+        ("sock_shutdown", &[3], notsock),
+    ];
+    for (function, arguments, error) in cases {
+        let answer = Guest::calling(function, arguments, told).answer(&[])?;
+        let expected = format!(r#"{{"result":10{error:02},"stdout":""}}"#);
+        assert_eq!(answer.body, expected, "{function} {arguments:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_call_counts() -> Result<()> {
+    service::build()?;
+    for (function, ..) in FUNCTIONS {
+        let guest = Guest::calling(function, &[], |call| {
+            format!("(loop $again (drop {call}) (br $again)) (i32.const 0)")
+        });
+        let answer = guest.answer(&[("HOST_CALLS_LIMIT", "1000"), ("CPU_LIMIT", "20s")])?;
+        let kind = answer.kind.as_deref();
+        assert_eq!(kind, Some("host_call_limit"), "{function}: {}", answer.body);
+    }
+    Ok(())
+}
+
+/// At the deepest frame that there is room for, the host has still to find its own.
+#[test]
+fn every_call_has_room_on_the_stack() -> Result<()> {
+    service::build()?;
+    // The name of a file is what lies at 0.
+    let cases: &[(&str, &[i64])] = &[
+        ("fd_readdir", &[3, 0x1000, 0x1000, 0, 0x800]),
+        ("fd_write", &[1, 0x2000, 1, 0x800]),
+        ("path_filestat_get", &[3, 0, 0, 4, 0x1000]),
+        ("path_open", &[3, 0, 0, 4, 1, 0, 0, 0, 0x800]),
+        ("path_rename", &[3, 0, 4, 3, 0, 4]),
+        ("path_unlink_file", &[3, 0, 4]),
+        ("poll_oneoff", &[0x1_0000, 0x8_0000, 64, 0x800]),
+        ("random_get", &[0x1000, 256]),
+    ];
+    for (function, arguments) in cases {
+        let guest = Guest::calling(function, arguments, |call| {
+            format!("(drop {call}) (call $run (i32.const 0) (i32.const 0))")
+        });
+        let answer = guest.answer(&[("CPU_LIMIT", "1m"), ("WALL_LIMIT", "5m")])?;
+        let overflown = answer.body.contains("stack overflow");
+        assert!(overflown, "{function}: {}", answer.body);
+    }
+    Ok(())
+}
+
+#[test]
+fn answers_that_no_harness_gives() -> Result<()> {
+    service::build()?;
+    let for_ever = "(loop $again (br $again)) unreachable";
+    let running = |run: &str| Guest {
+        run: run.into(),
+        ..Guest::default()
+    };
+    #[rustfmt::skip]
+    let cases = [
+        (Guest::default(), None),
+        (Guest { alloc: "(i32.const -1)", ..Guest::default() }, Some("crashed")),
+        (Guest { alloc: for_ever, ..Guest::default() }, Some("cpu_limit")),
+        (Guest { result_ptr: "(i32.const -1)", ..Guest::default() }, Some("crashed")),
+        (Guest { result_ptr: for_ever, ..Guest::default() }, Some("cpu_limit")),
+        (Guest { result_len: "(i32.const -1)", ..Guest::default() }, Some("output_limit")),
+        (Guest { result_len: "(i32.const 3)", ..Guest::default() }, Some("not_serializable")),
+        (Guest { result_len: for_ever, ..Guest::default() }, Some("cpu_limit")),
+        (running("(i32.const 99)"), Some("crashed")),
+        (running("(i32.const -1)"), Some("crashed")),
+        (running("unreachable"), Some("crashed")),
+        (running(for_ever), Some("cpu_limit")),
+        (running("(call $run (i32.const 0) (i32.const 0))"), Some("crashed")),
+        (running("(loop $more (drop (memory.grow (i32.const 1))) (br $more)) unreachable"), Some("memory_limit")),
+    ];
+    for (guest, kind) in cases {
+        let answer = guest.answer(&[("CPU_LIMIT", "300ms")])?;
+        let told = answer.kind.as_deref();
+        assert_eq!(told, kind, "{}: {}", guest.text(), answer.body);
+    }
+    Ok(())
+}
