@@ -2,6 +2,7 @@
 //! times mislead and ratios tell.
 
 mod density;
+mod fairness;
 mod load;
 mod native;
 mod process;
@@ -50,6 +51,8 @@ enum Part {
     Programs,
     /// Several connections at once.
     Load,
+    /// Short scripts beside guests that compute without end.
+    Fairness,
     /// Memory of guests that sleep.
     Density,
     /// Files, and the time until the first answer.
@@ -74,6 +77,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if wanted(Part::Load) {
         load::measure(&mut report)?;
+    }
+    if wanted(Part::Fairness) {
+        fairness::measure(&mut report)?;
     }
     if wanted(Part::Density) {
         density::measure(&mut report)?;
