@@ -75,6 +75,7 @@ fn memory() {
         "return len('x' * 10**9)",
         "kept = []\nwhile True: kept.append(bytearray(1 << 20))",
         "kept = []\nwhile True: kept = [kept, kept]",
+        "return len(bytearray(60_000_000))",
         "return len(list(range(10**9)))",
         "return len({n: str(n) for n in range(10**9)})",
     ];
@@ -309,6 +310,61 @@ fn host_calls() {
     }
     let script = main_of("import time\nfor _ in range(500): time.monotonic()");
     assert_eq!(server.execute(&script).status, 200);
+}
+
+#[test]
+fn links() {
+    let server = Server::start(&[]);
+    let script = "
+import errno, os
+
+def refused(link):
+    try:
+        link('file', 'link')
+    except OSError as error:
+        return error.errno == errno.EPERM
+
+def main():
+    open('file', 'w').close()
+    return [refused(os.link), refused(os.symlink), os.listdir()]
+";
+    let answer = server.execute(script);
+    let expected = serde_json::json!([true, true, ["file"]]);
+    assert_eq!(answer.json()["result"], expected, "{answer:?}");
+}
+
+#[test]
+fn waiting_for_many_things() {
+    let server = Server::start(&[]);
+    // No descriptor has such a number: the error tells whether somebody looked. One more event that is
+    // waited for is the end of the time.
+    let script = "
+import errno, select
+
+def error_of(count):
+    poll = select.poll()
+    for number in range(count):
+        poll.register(1000 + number, select.POLLIN)
+    try:
+        poll.poll(0)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+def main():
+    return [error_of(63), error_of(64)]
+";
+    let answer = server.execute(script);
+    let expected = serde_json::json!(["EBADF", "EINVAL"]);
+    assert_eq!(answer.json()["result"], expected, "{answer:?}");
+}
+
+#[test]
+fn flushing_to_disk() {
+    let server = Server::start(&[]);
+    // A stream has no disk that could do it: success means that nobody was asked.
+    let script = main_of("import os\nos.fsync(1)\nos.fdatasync(1)\nreturn 'done'");
+    let answer = server.execute(&script);
+    assert_eq!(answer.json()["result"], "done", "{answer:?}");
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use common::{HELLO, Server, command, command_after};
@@ -110,6 +113,54 @@ fn help_and_version_go_to_stdout() {
         text(&version.stdout),
         format!("python-executor {}\n", env!("CARGO_PKG_VERSION"))
     );
+}
+
+/// The names of the settings that `--help` lists as limits.
+fn limits_in(help: &str) -> BTreeSet<&str> {
+    let mut heading = "";
+    let mut names = BTreeSet::new();
+    for line in help.lines() {
+        if !line.is_empty() && !line.starts_with(' ') {
+            heading = line;
+        }
+        let limits = heading.starts_with("Limits") || heading.starts_with("Capacity");
+        if let Some(name) = line.trim().strip_prefix("[env: ").filter(|_| limits) {
+            names.extend(name.split('=').next());
+        }
+    }
+    names
+}
+
+#[test]
+fn the_documents_tell_each_limit_and_its_default() {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
+    let document = fs::read_to_string(document).expect("the document is there");
+    let help = text(&run(&["--help"], &[]).stdout);
+    let mut missing = limits_in(&help);
+    assert!(missing.contains("CPU_LIMIT") && missing.contains("MAX_QUEUE"));
+    for row in document.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = row
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
+        let (name, default) = (cells[2], cells[3]);
+        let Some((_, described)) = help.split_once(&format!("[env: {name}=")) else {
+            assert!(["setting", ""].contains(&name), "there is no {name}");
+            continue;
+        };
+        let (described, _) = described
+            .split_once("\n      --")
+            .unwrap_or((described, ""));
+        match default {
+            "from the machine" | "none" => assert!(!described.contains("[default:"), "{row}"),
+            _ => assert!(
+                described.contains(&format!("[default: {default}]")),
+                "{row}"
+            ),
+        }
+        missing.remove(name);
+    }
+    assert!(missing.is_empty(), "docs/security.md lacks {missing:?}");
 }
 
 #[test]

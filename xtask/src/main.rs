@@ -10,6 +10,7 @@ mod hostile_guest;
 mod image;
 mod inventory;
 mod project;
+mod prove_limits;
 mod service;
 mod soak;
 mod test_python;
@@ -43,6 +44,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Take the enforcement of each limit out and see that a test fails; takes about a quarter of an hour.
+    ProveLimits(prove_limits::Options),
     /// Load the service with requests of every kind for long and see that nothing of them stays.
     Soak {
         /// How many requests; a few hundred are served in a second.
@@ -75,6 +78,7 @@ fn main() -> Result<()> {
             let run = ["run", "--release", "--package", "python-executor", "--"];
             project::cargo(&run, &arguments)
         }
+        Task::ProveLimits(options) => prove_limits::run(&options),
         Task::Soak { requests } => soak::run(requests),
         Task::Bench(options) => bench::run(&options),
         Task::Settings => project::write_settings_reference(),
