@@ -8,6 +8,7 @@
 //! | [`telemetry`] | the log, the metrics and the place of a run in a trace |
 //! | [`http`] | the contract: routes, bodies, status codes, how much is taken on at once |
 //! | [`sandbox`] | how a script runs: a fresh CPython in WebAssembly, and its limits |
+//! | [`units`] | how limits are written for people |
 //!
 //! `main.rs` puts them together. [`http`] never sees WebAssembly, [`sandbox`] never sees HTTP;
 //! [`sandbox::Sandbox::run`] is the one call between them.
@@ -18,6 +19,7 @@ pub mod machine;
 pub mod proof;
 pub mod sandbox;
 pub mod telemetry;
+pub mod units;
 
 #[cfg(test)]
 #[path = "../tests/common/arbitrary.rs"]

@@ -11,10 +11,17 @@ use common::{Answer, Connection, HELLO, Server, execute};
 const LONG: &str = "import time\ndef main():\n    time.sleep(50)\n";
 const PATIENT: &[(&str, &str)] = &[("WALL_LIMIT", "60s"), ("MAX_CONCURRENT", "1")];
 
-fn full(answer: &Answer) {
+const ONE_AND_NONE: &str = "at most 1 at once (MAX_CONCURRENT) and lets 0 wait (MAX_QUEUE)";
+
+/// Checks that the service was too busy, and says by which settings.
+fn full(answer: &Answer, because: &str) {
     assert_eq!((answer.status, answer.kind()), (503, "overloaded"));
     assert_eq!(answer.header("retry-after"), Some("1"));
-    assert!(answer.error().contains("try again"));
+    let error = answer.error();
+    assert!(
+        error.contains(because) && error.contains("try again"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -22,7 +29,7 @@ fn without_a_queue_the_next_one_is_refused_at_once() {
     let no_queue = [("MAX_QUEUE", "0"), ("QUEUE_TIMEOUT", "10m")];
     let server = Server::start(&[PATIENT, &no_queue].concat());
     let _running = server.begin(LONG);
-    full(&server.execute(HELLO));
+    full(&server.execute(HELLO), ONE_AND_NONE);
 
     // Only running scripts is bounded; the service itself is well.
     let health = server.raw("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -40,7 +47,9 @@ fn those_inside_are_served_and_the_others_refused() {
     answers.sort_by_key(|answer| answer.status);
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 200, 503, 503, 503]);
-    answers.iter().skip(2).for_each(full);
+    for answer in answers.iter().skip(2) {
+        full(answer, "lets 1 wait (MAX_QUEUE)");
+    }
 }
 
 #[test]
@@ -48,7 +57,7 @@ fn waiting_has_an_end() {
     let waiting = [("MAX_QUEUE", "1"), ("QUEUE_TIMEOUT", "50ms")];
     let server = Server::start(&[PATIENT, &waiting].concat());
     let _running = server.begin(LONG);
-    full(&server.execute(HELLO));
+    full(&server.execute(HELLO), "within 0.05 s (QUEUE_TIMEOUT)");
 }
 
 #[test]
@@ -88,7 +97,7 @@ fn burst(settings: &[(&str, &str)], pause: f64) -> usize {
             )));
             let answer = connection.answer();
             if answer.status == 503 {
-                full(&answer);
+                full(&answer, "(MAX_QUEUE)");
                 continue;
             }
             let own = format!(r#"{{"result":{number},"stdout":""}}"#);
@@ -143,7 +152,7 @@ const LARGE_ANSWERS: &[(&str, &str)] = &[
 fn a_large_answer_has_its_slot_until_it_is_taken() {
     let server = Server::start(&[LARGE_ANSWERS, &[("ANSWER_TIMEOUT", "10m")]].concat());
     let mut connection = not_taking(&server);
-    full(&server.execute(HELLO));
+    full(&server.execute(HELLO), ONE_AND_NONE);
     assert_eq!(connection.answer().status, 200);
     server.execute_until(200, HELLO);
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use python_executor::config::Config;
 use python_executor::http;
 use python_executor::sandbox::Sandbox;
+use python_executor::units::Bytes;
 use tokio::runtime;
 
 use super::bad_usage;
@@ -62,7 +63,8 @@ fn read(file: &Path, limit: usize) -> Result<String, String> {
         .map_err(|error| format!("error: cannot read {name}: {error}"))?;
     if bytes.len() > limit {
         return Err(format!(
-            "error: {name} exceeds the limit of {limit} bytes (BODY_LIMIT)"
+            "error: {name} exceeds the limit of {} (BODY_LIMIT)",
+            Bytes(limit)
         ));
     }
     String::from_utf8(bytes).map_err(|error| {

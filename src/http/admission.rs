@@ -90,12 +90,15 @@ impl Admission {
         }
         let arrived = Instant::now();
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| Error::Overloaded)?;
+        let place = place.map_err(|_| Error::Full {
+            running: self.all_slots,
+            waiting: self.all_places.saturating_sub(self.all_slots),
+        })?;
         let slot = Arc::clone(&self.slots).acquire_owned();
         let _waiting = Waiting::begin(&self.waiting);
         let slot = match timeout(self.patience, slot).await {
             Ok(Ok(slot)) => slot,
-            _ => return Err(Error::Overloaded),
+            _ => return Err(Error::WaitedTooLong(self.patience)),
         };
         Ok(Pass {
             waited: arrived.elapsed(),
@@ -196,7 +199,15 @@ mod tests {
 
         let mut waiting = pin!(door.enter());
         assert!(is_pending(waiting.as_mut()));
-        assert!(matches!(door.enter().await, Err(Error::Overloaded)));
+        let refusal = door.enter().await;
+        let full = matches!(
+            refusal,
+            Err(Error::Full {
+                running: 1,
+                waiting: 1
+            })
+        );
+        assert!(full, "{refusal:?}");
         assert_eq!((door.load().running, door.load().waiting), (1, 1));
         assert_eq!(door.readiness(), Err(NotReady::Full(2)));
 
@@ -225,10 +236,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_ends_in_overloaded() {
+    async fn waiting_has_an_end() {
         let door = door(1, 1);
         let _running = door.enter().await;
-        assert!(matches!(door.enter().await, Err(Error::Overloaded)));
+        assert!(matches!(door.enter().await, Err(Error::WaitedTooLong(_))));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use super::access::Refusal;
 use super::admission::Pass;
 use super::taking;
 use crate::sandbox::{Failure, Outcome};
+use crate::units::{Bytes, Seconds};
 
 /// The header that tells a program which error it has got.
 const ERROR_KIND: HeaderName = HeaderName::from_static("x-error-kind");
@@ -41,22 +42,33 @@ pub(super) enum Error {
     #[error("{0}")]
     InvalidRequest(String),
     /// The body took too long to arrive.
-    #[error("the request body did not arrive within {}", humantime::format_duration(*.0))]
+    #[error("the request body did not arrive within {}", Seconds(*.0))]
     SlowBody(Duration),
     #[error("there is nothing here: send scripts to POST /execute")]
     NotFound,
     #[error("this path does not support the method: see the Allow header")]
     MethodNotAllowed,
     /// The body is too large. Holds the limit in bytes.
-    #[error("the request body exceeds the limit of {0} bytes: send a shorter script")]
+    #[error("the request body exceeds the limit of {}: send a shorter script", Bytes(*.0))]
     TooLarge(usize),
     #[error("send the body as it is, with the header Content-Type: application/json")]
     UnsupportedMediaType,
     /// The caller may not send scripts, or not now.
     #[error(transparent)]
     Access(#[from] Refusal),
-    #[error("the service is running as many scripts as it can: try again in a moment")]
-    Overloaded,
+    #[error(
+        "the service is full: it runs at most {running} at once (MAX_CONCURRENT) and lets {waiting} \
+         wait (MAX_QUEUE); try again in a moment"
+    )]
+    Full {
+        /// How many may run.
+        running: u32,
+        /// How many may wait.
+        waiting: u32,
+    },
+    /// Holds how long the request has waited for its turn.
+    #[error("its turn did not come within {} (QUEUE_TIMEOUT): try again in a moment", Seconds(*.0))]
+    WaitedTooLong(Duration),
     #[error("the service is shutting down: try again in a moment")]
     ShuttingDown,
     /// The service is at fault. The id leads to the details in the log.
@@ -78,7 +90,9 @@ impl Error {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::Access(refusal) => refusal.status_and_kind(),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            Self::Full { .. } | Self::WaitedTooLong(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded")
+            }
             Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -97,7 +111,10 @@ impl IntoResponse for Error {
         let mut response = Answer { kind, status, body }.holding(None);
         response.extensions_mut().insert(Refused(kind));
         let headers = response.headers_mut();
-        if matches!(self, Self::Overloaded | Self::ShuttingDown) {
+        if matches!(
+            self,
+            Self::Full { .. } | Self::WaitedTooLong(_) | Self::ShuttingDown
+        ) {
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
         }
         if let Self::Access(refusal) = &self {

@@ -35,7 +35,7 @@ pub(super) async fn read(body: Body, limit: usize, time: Duration) -> Result<Byt
             Err(Error::TooLarge(limit))
         }
         Ok(Err(_)) => Err(Error::InvalidRequest(
-            "the request body ended too early".into(),
+            "the request body ended too early, or its chunks are malformed".into(),
         )),
     }
 }

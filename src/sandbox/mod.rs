@@ -14,7 +14,6 @@ mod module_config;
 mod outcome;
 mod output;
 mod scratch;
-mod units;
 mod verdict;
 mod wasi;
 

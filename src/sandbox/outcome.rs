@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::units::{Bytes, Seconds};
+use crate::units::{Bytes, Seconds};
 
 /// Everything there is to know about a run that has ended.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A duration in seconds, with no more digits than it needs.
-pub(super) struct Seconds(pub Duration);
+pub struct Seconds(pub Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -13,7 +13,7 @@ impl fmt::Display for Seconds {
 }
 
 /// A size in bytes, in the largest binary or decimal unit that divides it.
-pub(super) struct Bytes(pub usize);
+pub struct Bytes(pub usize);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
