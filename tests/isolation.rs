@@ -78,3 +78,36 @@ def main():
     }
     assert_eq!(runs[0].as_array().map(Vec::len), Some(8));
 }
+
+/// A thousand directories in each other: who removes them by going down has as many open.
+#[cfg(target_os = "linux")]
+#[test]
+fn removing_what_is_deep_takes_no_descriptors_of_others() {
+    use common::command_after;
+    use common::footprint::{left_in, settles};
+
+    let root = tempfile::tempdir().expect("there is room for files");
+    let settings = [
+        ("TEMP_ROOT", root.path().to_str().expect("the path is text")),
+        ("MAX_CONCURRENT", "2"),
+        ("MAX_QUEUE", "2"),
+        ("MAX_CONNECTIONS", "10"),
+    ];
+    let server = Server::start_as(command_after("ulimit -n 600"), &settings);
+    let script = "
+import os
+
+def main():
+    at = 3
+    for _ in range(1000):
+        os.mkdir('d', dir_fd=at)
+        below = os.open('d', os.O_RDONLY, dir_fd=at)
+        if at != 3:
+            os.close(at)
+        at = below
+";
+    for _ in 0..4 {
+        assert_eq!(server.execute(script).status, 200);
+    }
+    settles(|| left_in(root.path()), |count| *count == 0);
+}

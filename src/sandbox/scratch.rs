@@ -1,11 +1,11 @@
 //! The directories that runs may write to. Each is removed when its run is over.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
 
 /// How the names of our directories start, so that leftovers can be told from other things.
 const PREFIX: &str = "python-executor-";
@@ -17,9 +17,8 @@ const LOCK: &str = "lock";
 pub struct ScratchRoot(Arc<Root>);
 
 struct Root {
-    /// Declared before the directory: the lock goes first.
     _lock: File,
-    directory: TempDir,
+    directory: PathBuf,
 }
 
 impl ScratchRoot {
@@ -31,13 +30,13 @@ impl ScratchRoot {
     pub fn new(root: Option<&Path>) -> Result<Self> {
         let root = root.map_or_else(std::env::temp_dir, Path::to_owned);
         sweep(&root);
-        let make = || -> std::io::Result<Root> {
+        let make = || -> io::Result<Root> {
             let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&root)?;
             let lock = File::create(directory.path().join(LOCK))?;
             lock.lock()?;
             Ok(Root {
                 _lock: lock,
-                directory,
+                directory: directory.keep(),
             })
         };
         let made = make().with_context(|| {
@@ -60,19 +59,24 @@ impl ScratchRoot {
 
 /// One run's directory, once it is wanted.
 pub struct Scratch {
-    directory: Option<TempDir>,
+    directory: Option<PathBuf>,
     root: Arc<Root>,
 }
 
 impl Scratch {
-    /// Makes the directory: empty, and only for this process. Gives its path.
+    /// Makes the directory unless it is there: empty, and only for this process. Gives its path.
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn make(&mut self) -> std::io::Result<&Path> {
-        let root = self.root.directory.path();
-        let directory = tempfile::Builder::new().prefix("run-").tempdir_in(root)?;
-        Ok(self.directory.insert(directory).path())
+    pub fn make(&mut self) -> io::Result<&Path> {
+        let directory = match self.directory.take() {
+            Some(directory) => directory,
+            None => tempfile::Builder::new()
+                .prefix("run-")
+                .tempdir_in(&self.root.directory)?
+                .keep(),
+        };
+        Ok(self.directory.insert(directory))
     }
 }
 
@@ -81,20 +85,77 @@ impl Drop for Scratch {
         let Some(directory) = self.directory.take() else {
             return;
         };
+        let root = Arc::clone(&self.root);
+        let remove = move || {
+            report(&directory, remove(&directory));
+            drop(root);
+        };
         // A thousand files take a while to remove; whoever runs next should not wait for that.
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(directory))),
-            Err(_) => drop(directory),
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
         }
     }
 }
 
-/// Removes the directories in `root` whose processes are gone. What cannot be removed stays.
+impl Drop for Root {
+    fn drop(&mut self) {
+        report(&self.directory, remove_all(&self.directory));
+    }
+}
+
+/// What cannot be removed stays.
+fn report(directory: &Path, removed: io::Result<()>) {
+    if let Err(error) = removed {
+        tracing::warn!(%error, path = %directory.display(), "cannot remove a directory");
+    }
+}
+
+/// Removes a run's directory, which can be a thousand levels deep. What `fs::remove_dir_all` is inside
+/// of it keeps open, and a few such runs would leave no descriptor to others; here directories are
+/// moved beside the first one, to be emptied in their turn.
+fn remove(directory: &Path) -> io::Result<()> {
+    let beside = |number: usize| {
+        let mut path = directory.as_os_str().to_owned();
+        path.push(format!(".{number}"));
+        PathBuf::from(path)
+    };
+    let (mut moved, mut emptied) = (0, 0);
+    let mut current = directory.to_owned();
+    loop {
+        for entry in fs::read_dir(&current)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::rename(entry.path(), beside(moved))?;
+                moved += 1;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        fs::remove_dir(&current)?;
+        if emptied == moved {
+            return Ok(());
+        }
+        current = beside(emptied);
+        emptied += 1;
+    }
+}
+
+/// Removes a process's directory with those of its runs.
+fn remove_all(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove(&entry.path())?;
+        }
+    }
+    fs::remove_dir_all(directory)
+}
+
+/// Removes the directories in `root` whose processes are gone.
 fn sweep(root: &Path) {
     for path in leftovers(root) {
-        if let Err(error) = fs::remove_dir_all(&path) {
-            tracing::warn!(%error, path = %path.display(), "cannot remove a leftover directory");
-        }
+        report(&path, remove_all(&path));
     }
 }
 
@@ -117,8 +178,8 @@ mod tests {
     fn a_directory_is_there_from_when_it_is_made_until_its_run_is_over() -> Result<()> {
         let root = tempfile::tempdir()?;
         let scratches = ScratchRoot::new(Some(root.path()))?;
-        let own = scratches.0.directory.path();
-        let runs = || Ok::<_, std::io::Error>(fs::read_dir(own)?.count() - 1);
+        let own = scratches.0.directory.clone();
+        let runs = || Ok::<_, std::io::Error>(fs::read_dir(&own)?.count() - 1);
         let (mut one, mut other) = (scratches.later(), scratches.later());
         assert_eq!(runs()?, 0);
         assert_ne!(one.make()?, other.make()?);
@@ -127,6 +188,25 @@ mod tests {
         assert_eq!(runs()?, 1);
         drop(other);
         assert_eq!(runs()?, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_deep_is_removed_and_nothing_beside_it() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let (other, directory) = (root.path().join("run-other"), root.path().join("run-deep"));
+        fs::create_dir(&other)?;
+        for branch in ["one", "other/0", "other/1"] {
+            let mut path = directory.join(branch);
+            for level in 0..100 {
+                fs::create_dir_all(&path)?;
+                fs::write(path.join("file"), "text")?;
+                path = path.join(level.to_string());
+            }
+        }
+        remove(&directory)?;
+        assert!(other.exists());
+        assert_eq!(fs::read_dir(root.path())?.count(), 1);
         Ok(())
     }
 
@@ -146,7 +226,7 @@ mod tests {
         let _second = ScratchRoot::new(Some(root.path()))?;
         assert!(!abandoned.exists());
         assert!(without_lock.exists() && foreign.exists());
-        assert!(alive.0.directory.path().exists());
+        assert!(alive.0.directory.exists());
         Ok(())
     }
 }
