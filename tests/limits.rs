@@ -313,6 +313,31 @@ fn host_calls() {
 }
 
 #[test]
+fn long_paths() {
+    let server = Server::start(&[]);
+    // For the kernel these are two shorter paths: that of the parent and the name.
+    let script = "
+import errno, os
+
+def error_of(length):
+    path = 'x/../' * 800
+    path += 'd' * (length - len(path))
+    try:
+        os.mkdir(path)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    os.rmdir(path)
+
+def main():
+    os.mkdir('x')
+    return [error_of(4096), error_of(4097)]
+";
+    let answer = server.execute(script);
+    let expected = serde_json::json!([null, "ENAMETOOLONG"]);
+    assert_eq!(answer.json()["result"], expected, "{answer:?}");
+}
+
+#[test]
 fn links() {
     let server = Server::start(&[]);
     let script = "

@@ -164,7 +164,7 @@ fn told(call: &str) -> String {
 #[test]
 fn calls_that_no_libc_makes() -> Result<()> {
     service::build()?;
-    let (success, badf, inval, notsock, perm) = (0, 8, 28, 57, 63);
+    let (success, badf, inval, long, notsock, perm) = (0, 8, 28, 37, 57, 63);
     // Zeros are the subscription to a clock that is due at once.
     let poll = |count| [0x1_0000, 0x8_0000, count, 0xf_0000];
     let cases: &[(&str, &[i64], u32)] = &[
@@ -177,6 +177,15 @@ fn calls_that_no_libc_makes() -> Result<()> {
         ("poll_oneoff", &poll(-1), inval),
         ("fd_sync", &[1], success),
         ("fd_sync", &[4], badf),
+        ("path_create_directory", &[3, 0, 5000], long),
+        ("path_filestat_get", &[3, 0, 0, 5000, 0x4000], long),
+        ("path_filestat_set_times", &[3, 0, 0, 5000], long),
+        ("path_open", &[3, 0, 0, 5000, 1, 0, 0, 0, 0x4000], long),
+        ("path_readlink", &[3, 0, 5000], long),
+        ("path_remove_directory", &[3, 0, 5000], long),
+        ("path_rename", &[3, 0, 4, 3, 0, 5000], long),
+        ("path_rename", &[3, 0, 5000, 3, 0, 4], long),
+        ("path_unlink_file", &[3, 0, -1], long),
         ("path_link", &[3, 0, 0, 1, 3, 1, 1], perm),
         ("path_symlink", &[0, 1, 3, 1, 1], perm),
         ("sock_accept", &[3], notsock),

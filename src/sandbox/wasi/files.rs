@@ -1,4 +1,4 @@
-//! Guards the calls that change the scratch directory, and those that open and close.
+//! Guards the calls that open and close, and those that make a file longer.
 
 use anyhow::Result;
 use wasmtime::{Caller, Linker};
@@ -6,6 +6,7 @@ use wasmtime_wasi::p1::types::{self, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1};
 use wiggle::GuestPtr;
 
+use super::paths::{is_file, is_too_long};
 use super::{Call, Host, PREVIEW1, errno, succeeded};
 
 /// `path_open`'s flag to create a file.
@@ -20,8 +21,7 @@ const APPEND: i32 = 1;
 /// Never, unless wasmtime changes its names.
 pub fn guard(linker: &mut Linker<Host>) -> Result<()> {
     guard_descriptors(linker)?;
-    guard_sizes(linker)?;
-    guard_entries(linker)
+    guard_sizes(linker)
 }
 
 impl Call<'_> {
@@ -30,24 +30,10 @@ impl Call<'_> {
         Ok(self.memory.read(GuestPtr::new(at.cast_unsigned()))?)
     }
 
-    /// What a path leads to, if anything.
-    async fn look_up(&mut self, directory: i32, path: i32, length: i32) -> Option<types::Filestat> {
-        let path = GuestPtr::new((path.cast_unsigned(), length.cast_unsigned()));
-        let flags = types::Lookupflags::empty();
-        let found = self
-            .wasi
-            .path_filestat_get(&mut self.memory, directory.into(), flags, path);
-        found.await.ok()
-    }
-
     /// Where the next write through `fd` starts, unless it appends.
     fn position(&mut self, fd: i32) -> u64 {
         self.wasi.fd_tell(&mut self.memory, fd.into()).unwrap_or(0)
     }
-}
-
-fn is_file(stat: &types::Filestat) -> bool {
-    stat.filetype == types::Filetype::RegularFile
 }
 
 /// Opening and closing.
@@ -61,6 +47,9 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
                 let mut call = Call::of_files(&mut caller)?;
                 let (directory, lookup, path, length, open, rights, inheriting, flags, opened) =
                     args;
+                if is_too_long(length) {
+                    return Ok(errno(Errno::Nametoolong));
+                }
                 if !call.quota.may_open() {
                     return Ok(errno(Errno::Mfile));
                 }
@@ -257,100 +246,5 @@ fn note_written(
         let length = u64::from(call.read_u32(written)?);
         call.quota.written(fd.cast_unsigned(), position, length);
     }
-    Ok(())
-}
-
-/// Names that come and go.
-fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
-    type Path = (i32, i32, i32);
-    linker.func_wrap_async(
-        PREVIEW1,
-        "path_create_directory",
-        |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
-            Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
-                if !call.quota.may_create() {
-                    return Ok(errno(Errno::Nospc));
-                }
-                let answer =
-                    preview1::path_create_directory(call.wasi, &mut call.memory, fd, path, length)
-                        .await?;
-                if succeeded(answer) {
-                    call.quota.created_directory();
-                }
-                Ok(answer)
-            })
-        },
-    )?;
-    linker.func_wrap_async(
-        PREVIEW1,
-        "path_remove_directory",
-        |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
-            Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
-                let answer =
-                    preview1::path_remove_directory(call.wasi, &mut call.memory, fd, path, length)
-                        .await?;
-                if succeeded(answer) {
-                    call.quota.removed_directory();
-                }
-                Ok(answer)
-            })
-        },
-    )?;
-    linker.func_wrap_async(
-        PREVIEW1,
-        "path_unlink_file",
-        |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
-            Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
-                let found = call.look_up(fd, path, length).await;
-                let answer =
-                    preview1::path_unlink_file(call.wasi, &mut call.memory, fd, path, length)
-                        .await?;
-                if succeeded(answer)
-                    && let Some(stat) = found
-                {
-                    call.quota.unlinked(stat.ino);
-                }
-                Ok(answer)
-            })
-        },
-    )?;
-    type Rename = (i32, i32, i32, i32, i32, i32);
-    linker.func_wrap_async(
-        PREVIEW1,
-        "path_rename",
-        |mut caller: Caller<'_, Host>, args: Rename| {
-            Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
-                let (fd, path, length, new_fd, new_path, new_length) = args;
-                let source = call.look_up(fd, path, length).await;
-                let replaced = call.look_up(new_fd, new_path, new_length).await;
-                let answer = preview1::path_rename(
-                    call.wasi,
-                    &mut call.memory,
-                    fd,
-                    path,
-                    length,
-                    new_fd,
-                    new_path,
-                    new_length,
-                )
-                .await?;
-                if succeeded(answer)
-                    && let Some(replaced) = replaced
-                {
-                    let same = source.is_some_and(|source| source.ino == replaced.ino);
-                    match is_file(&replaced) {
-                        _ if same => {}
-                        true => call.quota.unlinked(replaced.ino),
-                        false => call.quota.removed_directory(),
-                    }
-                }
-                Ok(answer)
-            })
-        },
-    )?;
     Ok(())
 }

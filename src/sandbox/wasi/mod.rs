@@ -8,6 +8,7 @@
 mod clocks;
 mod context;
 mod files;
+mod paths;
 mod quota;
 mod waiting;
 
@@ -56,6 +57,7 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
     linker.allow_shadowing(true);
     clocks::add(linker)?;
     files::guard(linker)?;
+    paths::guard(linker)?;
     waiting::guard(linker)?;
     refuse_links(linker)?;
     // wasmtime refuses codes of 126 and more, which shells give a meaning of their own.
