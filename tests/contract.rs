@@ -272,18 +272,3 @@ fn health_and_connection_reuse() {
     connection.send("HEAD /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
     assert!(connection.rest().starts_with("HTTP/1.1 200 OK\r\n"));
 }
-
-#[test]
-fn what_is_not_http_does_no_harm() {
-    let server = Server::start(&[]);
-    for garbage in [
-        "\0\0\0\0",
-        "hello\r\n\r\n",
-        "GET / HTTP/9\r\n\r\n",
-        "\x16\x03\x01\x02",
-    ] {
-        let mut connection = server.connect();
-        connection.send(garbage);
-    }
-    assert_eq!(server.execute(HELLO).status, 200);
-}

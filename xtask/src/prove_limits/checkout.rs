@@ -196,12 +196,17 @@ fn read(log: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&fs::read(log)?).into_owned())
 }
 
-/// The line after the place of the panic, and those with the two values that are not the same.
+/// Why a test failed: the line after the place of the panic, and those with the two values that are not
+/// the same; or the error that it ended with.
 fn reason(said: &str) -> String {
-    let told = said
-        .lines()
-        .skip_while(|line| !line.contains("panicked at"));
-    let told = told.skip(1).take_while(|line| !line.starts_with("note:"));
+    let begins = |line: &&str| line.contains("panicked at") || line.starts_with("Error:");
+    let ends = |line: &&str| {
+        let after = ["note:", "stack backtrace:", "failures:"];
+        after.iter().any(|start| line.starts_with(start))
+    };
+    let told = said.lines().skip_while(|line| !begins(line));
+    let told = told.filter(|line| !line.contains("panicked at"));
+    let told = told.take_while(|line| !ends(line));
     let line = told.map(str::trim).collect::<Vec<_>>().join(" ");
     line.chars().take(REASON).collect()
 }

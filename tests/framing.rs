@@ -1,0 +1,93 @@
+//! Requests that are no HTTP, or of which two readers could think differently where they end: each is
+//! refused or read in the one safe way, and the connection carries no second request.
+
+mod common;
+
+use common::{HELLO, Server, execute};
+
+/// A request with these lines in its head, and what comes after the head.
+fn post(lines: &[&str], rest: &str) -> String {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    format!(
+        "POST /execute HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+         Content-Type: application/json\r\n{lines}\r\n{rest}"
+    )
+}
+
+#[test]
+fn every_request_ends_where_all_readers_agree() {
+    const BODY: &str = r#"{"script":"def main(): return 1"}"#;
+    const CHUNKED: &str = "Transfer-Encoding: chunked";
+    let length = &format!("Content-Length: {}", BODY.len());
+    let chunks = &format!("{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
+    let more = |text: &str| format!("{BODY}{text}");
+    let cases = [
+        (post(&[length], BODY), 200),
+        (post(&[length], &more("GET /healthz HTTP/1.1\r\n\r\n")), 200),
+        (post(&[length, length], BODY), 200),
+        (post(&[CHUNKED], chunks), 200),
+        // What is sent in chunks has no other length.
+        (post(&[CHUNKED, "Content-Length: 5"], chunks), 200),
+        (post(&[length, "Content-Length: 5"], BODY), 400),
+        (post(&["Content-Length: -1"], BODY), 400),
+        (post(&["Content-Length: +33"], BODY), 400),
+        (post(&["Content-Length: 0x21"], BODY), 400),
+        (
+            post(&["Content-Length: 99999999999999999999999"], BODY),
+            400,
+        ),
+        (post(&["Transfer-Encoding: chunked, identity"], chunks), 400),
+        (post(&["Content-Length : 33"], BODY), 400),
+        (post(&[length, "Folded: a\r\n b"], BODY), 400),
+        (post(&[length, "Torn: a\r b"], BODY), 400),
+        (post(&[CHUNKED], "zz\r\nabc"), 400),
+        (post(&[CHUNKED], &format!("{}\r\nabc", "f".repeat(40))), 400),
+        (post(&[CHUNKED], &format!("5;{}", "x".repeat(100_000))), 400),
+        (
+            post(&[CHUNKED], &format!("0\r\n{}", "a: b\r\n".repeat(50_000))),
+            400,
+        ),
+        (post(&[CHUNKED], chunks).replacen("1.1", "1.0", 1), 400),
+    ];
+    let server = Server::start(&[]);
+    for (request, status) in cases {
+        let mut connection = server.connect();
+        // It may be refused before all of it is read.
+        let _ = connection.try_send(&request);
+        let answers = connection.rest();
+        let shown: String = request.chars().skip(90).take(100).collect();
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answers.starts_with(&expected), "{shown:?}: {answers}");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{shown:?}");
+        assert_eq!(server.execute(HELLO).status, 200);
+    }
+}
+
+#[test]
+fn what_is_not_http_does_no_harm() {
+    let server = Server::start(&[]);
+    for garbage in [
+        "\0\0\0\0",
+        "hello\r\n\r\n",
+        "GET / HTTP/9\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "\x16\x03\x01\x02",
+    ] {
+        let mut connection = server.connect();
+        connection.send(garbage);
+    }
+    assert_eq!(server.execute(HELLO).status, 200);
+}
+
+#[test]
+fn what_follows_a_request_is_the_next_one() {
+    let server = Server::start(&[]);
+    let mut connection = server.connect();
+    connection.send(execute(HELLO).repeat(100));
+    for _ in 0..100 {
+        assert_eq!(connection.answer().status, 200);
+    }
+    connection.send(execute(HELLO) + "garbage\r\n\r\n");
+    assert_eq!(connection.answer().status, 200);
+    assert!(connection.rest().starts_with("HTTP/1.1 400 "));
+}
