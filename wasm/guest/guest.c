@@ -19,6 +19,7 @@
 
 /* From CPython's random module, edited: the generator is seeded when it is first used. */
 void random_seed_later(PyObject *generator);
+int keep_startup_names(void);
 
 /* From wasi-libc: forget the preopened directories, so that they are looked up again. */
 void __wasilibc_reset_preopens(void);
@@ -341,12 +342,16 @@ EXPORT("init") void init(void)
     /* Before sealing: what is never freed leaves no new holes behind. */
     immortalize_heap();
     seal_heap();
+    if (keep_startup_names() < 0) {
+        give_up("keeping names apart");
+    }
     call(harness, "renew_streams");
     remember_streams();
     rehearse(scripts, 3);
     call(harness, "settle");
     /* And what has been made since. */
     immortalize_heap();
+    seal_heap_again();
     PyObject *generator = attribute(harness, "random_generator");
     random_seed_later(generator);
     __wasilibc_reset_preopens();

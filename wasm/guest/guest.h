@@ -34,9 +34,10 @@ PyObject *PyInit__archive(void);
 
 /* seal.c: where a run's objects lie. First `reserve_heap`, before anything is allocated, sets a
  * stretch of the heap aside; then `seal_heap` takes all other free blocks, so that new objects lie
- * side by side in that stretch. */
+ * side by side in that stretch. `seal_heap_again` takes what was freed elsewhere since. */
 void reserve_heap(void);
 void seal_heap(void);
+void seal_heap_again(void);
 
 /* immortal.c: stops counting references to the objects there are. */
 void immortalize_heap(void);

@@ -8,6 +8,7 @@
 #include <internal/pycore_import.h>
 #include <internal/pycore_obmalloc.h>
 #include <internal/pycore_pathconfig.h>
+#include <internal/pycore_pystate.h>
 
 /* What has to exist before the importer does: the importer itself and all that the start of the
  * interpreter imports. `start_interpreter` fills in the code. */
@@ -165,4 +166,8 @@ void start_interpreter(int with_importer)
     set(&config, &config.stdio_errors, L"backslashreplace");
     check(Py_InitializeFromConfig(&config), "initialization");
     PyConfig_Clear(&config);
+    /* Compiled code takes this for a constant (edits.toml). */
+    if (PyThreadState_GetUnchecked() != _PyThreadState_GET()) {
+        give_up("finding the only thread");
+    }
 }

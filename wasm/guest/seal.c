@@ -9,6 +9,7 @@
 
 #include <internal/pycore_interp.h>
 #include <internal/pycore_obmalloc.h>
+#include <internal/pycore_pystate.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,19 +23,39 @@
 /* The largest block that is asked for; a larger hole takes several. */
 #define LARGEST_BLOCK (32 << 10)
 
+static char *reserved;
+
+/* Blocks that were taken, but lie in the reserved stretch: each begins with the address of the one
+ * that was taken before it. */
+static void *taken;
+
+static void take_small_object(size_t size)
+{
+    char *block = PyObject_Malloc(size);
+    memset(block, 0, size);
+    if (block >= reserved && block < reserved + RESERVED) {
+        *(void **)block = taken;
+        taken = block;
+    }
+}
+
 static void seal_small_objects(void)
 {
     struct _obmalloc_state *state = PyInterpreterState_Get()->obmalloc;
     while (state->mgmt.usable_arenas != NULL) {
-        memset(PyObject_Malloc(SMALL_REQUEST_THRESHOLD), 0, SMALL_REQUEST_THRESHOLD);
+        take_small_object(SMALL_REQUEST_THRESHOLD);
     }
     for (unsigned class = 0; class < NB_SMALL_SIZE_CLASSES; class++) {
         poolp pools = state->pools.used[class + class];
-        size_t size = (class + 1) << ALIGNMENT_SHIFT;
         while (pools != pools->nextpool) {
-            memset(PyObject_Malloc(size), 0, size);
+            take_small_object((class + 1) << ALIGNMENT_SHIFT);
             pools = state->pools.used[class + class];
         }
+    }
+    while (taken != NULL) {
+        void *block = taken;
+        taken = *(void **)block;
+        PyObject_Free(block);
     }
 }
 
@@ -53,7 +74,20 @@ static void seal_large_objects(void)
     }
 }
 
-static void *reserved;
+/* The frames of Python's functions: the next call finds none and makes a new stack for them. */
+static void drop_frames(void)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    _PyStackChunk *chunk = thread->datastack_chunk;
+    thread->datastack_chunk = NULL;
+    thread->datastack_top = NULL;
+    thread->datastack_limit = NULL;
+    while (chunk != NULL) {
+        _PyStackChunk *previous = chunk->previous;
+        _PyObject_VirtualFree(chunk, chunk->size);
+        chunk = previous;
+    }
+}
 
 void reserve_heap(void)
 {
@@ -65,7 +99,13 @@ void reserve_heap(void)
 
 void seal_heap(void)
 {
+    drop_frames();
     seal_small_objects();
     seal_large_objects();
     free(reserved);
+}
+
+void seal_heap_again(void)
+{
+    seal_small_objects();
 }

@@ -159,7 +159,7 @@ impl<'a> Plan<'a> {
             .collect();
         flags.push(include(&base));
         if unit.krate.is_none() {
-            flags.extend(self.python_flags());
+            flags.extend(self.cpython_flags());
         }
         flags.extend(unit.flags.iter().cloned());
         matching(&base, &unit.sources)?
@@ -173,7 +173,7 @@ impl<'a> Plan<'a> {
 
     /// Plans a C module's files. All of them may see CPython's internals, as in CPython's own build.
     fn module(&mut self, module: &Module) -> Result<Vec<PathBuf>> {
-        let mut flags = self.python_flags();
+        let mut flags = self.cpython_flags();
         flags.extend([
             "-DPy_BUILD_CORE_BUILTIN".to_owned(),
             "-DPy_BUILD_CORE".to_owned(),
@@ -232,6 +232,12 @@ impl<'a> Plan<'a> {
             root.join("Include/internal"),
         ];
         paths.iter().map(|path| include(path)).collect()
+    }
+
+    /// Flags for CPython's own files.
+    fn cpython_flags(&self) -> Vec<String> {
+        let more = self.recipe.compiler.cpython_flags.iter().cloned();
+        self.python_flags().into_iter().chain(more).collect()
     }
 
     /// Plans a file. Its object is named after all that it depends on.

@@ -32,6 +32,8 @@ pub struct CompilerFlags {
     pub target: String,
     /// Flags for every file.
     pub flags: Vec<String>,
+    /// More flags for the files of CPython itself.
+    pub cpython_flags: Vec<String>,
 }
 
 /// How the guest is linked.
