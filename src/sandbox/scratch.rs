@@ -32,8 +32,11 @@ impl ScratchRoot {
         sweep(&root);
         let make = || -> io::Result<Root> {
             let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&root)?;
-            let lock = File::create(directory.path().join(LOCK))?;
+            // It appears when it is locked: whoever sweeps in between takes none that is not.
+            let new = directory.path().join("new-lock");
+            let lock = File::create(&new)?;
             lock.lock()?;
+            fs::rename(new, directory.path().join(LOCK))?;
             Ok(Root {
                 _lock: lock,
                 directory: directory.keep(),
@@ -163,7 +166,7 @@ fn leftovers(root: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
     let abandoned = |path: &PathBuf| match File::open(path.join(LOCK)) {
-        // One that is just being made has no lock yet, or it is locked.
+        // One that is just being made has no lock yet.
         Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
         Err(_) => false,
     };
@@ -228,5 +231,23 @@ mod tests {
         assert!(without_lock.exists() && foreign.exists());
         assert!(alive.0.directory.exists());
         Ok(())
+    }
+
+    #[test]
+    fn processes_that_start_together_leave_each_other_alone() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let start = || -> Result<()> {
+            for _ in 0..100 {
+                let alive = ScratchRoot::new(Some(root.path()))?;
+                alive.later().make()?;
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let starting: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+            starting
+                .into_iter()
+                .try_for_each(|one| one.join().map_err(|_| anyhow::anyhow!("it panicked"))?)
+        })
     }
 }
