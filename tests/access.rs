@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Answer, Server, command, hello, hello_from};
+use common::{Answer, Connection, Server, command, hello, hello_from};
 
 const FIRST: &str = "first-key-0123456789abcdef0123456789";
 const SECOND: &str = "second-key-0123456789abcdef012345678";
@@ -47,6 +47,39 @@ fn every_key_of_file_and_environment_is_enough() {
             challenge.contains(r#"error="invalid_token""#),
             "{challenge}"
         );
+    }
+}
+
+#[test]
+fn metrics_are_for_callers_and_those_who_reach_the_admin_address() {
+    let metrics = |headers: &str| format!("GET /metrics HTTP/1.1\r\nHost: test\r\n{headers}\r\n");
+    let key = format!("Authorization: Bearer {FIRST}\r\n");
+    let unknown = format!("Authorization: Bearer {UNKNOWN}\r\n");
+
+    // Those who watch the service are not who the rate limit is for.
+    let server = Server::start(&[("API_KEYS", FIRST), ("RATE_LIMIT", "1/h")]);
+    for _ in 0..3 {
+        assert_eq!(server.raw(metrics(&key)).status, 200);
+    }
+    for headers in ["", &unknown] {
+        let answer = server.raw(metrics(headers));
+        assert_eq!((answer.status, answer.kind()), (401, "unauthorized"));
+        assert!(challenge(&answer).starts_with("Bearer "), "{answer:?}");
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.get(path).status, 200, "{path}");
+    }
+
+    let server = Server::start(&[("API_KEYS", FIRST), ("ADMIN_ADDRESS", "127.0.0.1:0")]);
+    assert_eq!(server.raw(metrics(&key)).status, 404);
+    let admin = server.admin.expect("the log tells the admin address");
+    let mut admin = Connection::to(admin);
+    admin.send(metrics(""));
+    assert_eq!(admin.answer().status, 200);
+
+    let server = Server::start(&[("RATE_LIMIT", "1/h")]);
+    for _ in 0..3 {
+        assert_eq!(server.raw(metrics("")).status, 200);
     }
 }
 

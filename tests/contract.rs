@@ -69,7 +69,7 @@ fn requests_that_are_refused() {
         (post(text, "{}"), 415, "unsupported_media_type", "application/json"),
         (post(gzip, "{}"), 415, "unsupported_media_type", "application/json"),
         (post("", "{}"), 415, "unsupported_media_type", "application/json"),
-        (get("/"), 404, "not_found", "POST /execute"),
+        (get("/nothing"), 404, "not_found", "POST /execute"),
         (get("/execute/"), 404, "not_found", "POST /execute"),
         (get("/execute"), 405, "method_not_allowed", "Allow"),
     ];

@@ -4,11 +4,12 @@ mod common;
 #[path = "oidc/issuer.rs"]
 mod issuer;
 
+use std::fs;
 use std::net::TcpListener;
 use std::time::Instant;
 
 use common::{Answer, Server, command, hello_from};
-use issuer::{AUDIENCE, Issuer, SigningKey, hs256, message, name_at, now};
+use issuer::{AUDIENCE, Authority, Issuer, SigningKey, hs256, message, name_at, now};
 use serde_json::{Value, json};
 
 const KEY: &str = "some-key-0123456789abcdef0123456789";
@@ -284,6 +285,28 @@ fn the_service_starts_without_its_issuer_and_recovers() {
 
     let _issuer = Issuer::start_at(address, &[&key]);
     send_until(&server, 200, &token);
+}
+
+#[test]
+fn an_issuer_is_believed_when_its_certificate_is_from_an_authority_that_is_trusted() {
+    let [known, unknown] = [Authority::new(), Authority::new()];
+    let key = SigningKey::ec("k");
+    let issuer = Issuer::start_secured(&known, &[&key]);
+    let token = key.token(&issuer.claims(json!({})));
+    let trusting = |authority: &Authority| {
+        let file = tempfile::NamedTempFile::new().expect("there is room for a file");
+        fs::write(&file, &authority.certificate).expect("the file can be written");
+        let path = file.path().to_str().expect("the path is text");
+        accepting(&issuer.name(), &[("SSL_CERT_FILE", path)])
+    };
+
+    send_until(&trusting(&known), 200, &token);
+    assert_eq!(issuer.looked_up(), 1);
+    for server in [trusting(&unknown), accepting(&issuer.name(), &[])] {
+        server.wait_for_log("cannot look up the keys of OIDC_ISSUER");
+        assert_eq!(send(&server, &token).status, 503);
+    }
+    assert_eq!(issuer.looked_up(), 1);
 }
 
 #[test]

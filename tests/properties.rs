@@ -228,9 +228,10 @@ fn any_method_and_path() {
         .prop_map(str::to_owned),
         "/[!$-;=?-Z_a-z~]{0,50}",
     ];
-    check(&[], |server| {
+    let there = ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"];
+    check(&[("PLAYGROUND", "false")], |server| {
         proptest!(|(method in method, path in path)| {
-            prop_assume!(path.split('?').next() != Some("/healthz"));
+            prop_assume!(!there.contains(&path.split('?').next().unwrap_or_default()));
             let answer = server.raw(format!("{method} {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
             let found = ["/execute", "http://test/execute"].contains(&path.split('?').next().unwrap_or_default());
             let expected = match (found, &*method) {

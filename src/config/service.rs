@@ -46,17 +46,23 @@ pub struct Service {
     #[arg(long, env)]
     pub admin_address: Option<SocketAddr>,
 
-    /// Whether GET /metrics tells what the service is doing: true or false.
+    /// Whether GET /metrics tells what the service is doing: true or false. On the main address it asks
+    /// for a key or token where POST /execute does.
     #[arg(long, env, default_value_t = true, action = ArgAction::Set)]
     pub metrics: bool,
+
+    /// Whether there is a page at / to try scripts on: true or false. The documentation is always there.
+    #[arg(long, env, default_value_t = true, action = ArgAction::Set)]
+    pub playground: bool,
 
     /// On SIGTERM or Ctrl-C, how long to take on requests as before, only that GET /readyz says no: time
     /// for load balancers to notice.
     #[arg(long, env, default_value = "0s", value_parser = duration)]
     pub shutdown_delay: Duration,
 
-    /// Thereafter, how long runs in progress may take to end before they are cancelled.
-    #[arg(long, env, default_value = "10s", value_parser = duration)]
+    /// Thereafter, how long runs in progress may take to end before they are cancelled. With the
+    /// default the service has ended when Docker or Cloud Run would kill it, 10 s after the signal.
+    #[arg(long, env, default_value = "8s", value_parser = duration)]
     pub shutdown_grace: Duration,
 }
 

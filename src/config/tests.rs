@@ -46,6 +46,15 @@ fn defaults_are_the_documented_limits() -> Result<(), String> {
 }
 
 #[test]
+fn by_default_a_shutdown_is_over_before_the_platform_kills() -> Result<(), String> {
+    let service = parse(&[], MACHINE)?.service;
+    // A second for the last answers, in the ten that Docker and Cloud Run give.
+    let longest = service.shutdown_delay + service.shutdown_grace + Duration::from_secs(1);
+    assert!(longest < Duration::from_secs(10), "{longest:?}");
+    Ok(())
+}
+
+#[test]
 fn sizes_and_durations() {
     let sizes = [
         ("50MB", Some(50_000_000)),
@@ -160,6 +169,28 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
                 "a",
             ],
             &["anyone", "OIDC_ALLOWED_EMAILS"],
+        ),
+        (
+            &[
+                "--oidc-issuer",
+                "https://a.example",
+                "--oidc-audience",
+                "a",
+                "--ssl-cert-file",
+                "/nonexistent",
+            ],
+            &["SSL_CERT_FILE", "cannot be read"],
+        ),
+        (
+            &[
+                "--oidc-issuer",
+                "https://a.example",
+                "--oidc-audience",
+                "a",
+                "--ssl-cert-file",
+                "/dev/null",
+            ],
+            &["SSL_CERT_FILE", "no certificate"],
         ),
         (&["--cpu-limt", "5s"], &["--cpu-limt", "--cpu-limit"]),
         (&["surplus"], &["surplus"]),

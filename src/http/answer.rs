@@ -1,4 +1,4 @@
-//! What the service answers: the two bodies of the contract, status codes and kinds.
+//! What the service answers: the two bodies of the contract, and which of its kinds an error is.
 
 use std::time::Duration;
 
@@ -7,9 +7,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::access::Refusal;
 use super::admission::Pass;
+use super::kind::Kind;
 use super::taking;
 use crate::sandbox::{Failure, Outcome};
 use crate::units::{Bytes, Seconds};
@@ -22,21 +24,32 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 /// The kind of an answer with a result.
 const OK: &str = "ok";
 
-#[derive(Serialize)]
-struct Success<'a> {
+/// What main() returned.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Success<'a> {
+    /// The value that main() returned, as json.dumps writes it.
+    #[schema(value_type = Value)]
     result: &'a RawValue,
+    /// What the script wrote to standard output.
     stdout: &'a str,
 }
 
-#[derive(Serialize)]
-struct Fault<'a> {
+/// Why there is no result.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault<'a> {
+    /// One line for a person.
     error: &'a str,
+    /// What the script wrote to standard output before it ended.
     stdout: &'a str,
+    /// What the script wrote to standard error before it ended, a traceback for instance.
     stderr: &'a str,
 }
 
 /// Why a request was answered without a run.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub(super) enum Error {
     /// The body is not what it should be. Holds what is wrong, and where.
     #[error("{0}")]
@@ -55,6 +68,7 @@ pub(super) enum Error {
     UnsupportedMediaType,
     /// The caller may not send scripts, or not now.
     #[error(transparent)]
+    #[cfg_attr(test, strum(disabled))]
     Access(#[from] Refusal),
     #[error(
         "the service is full: it runs at most {running} at once (MAX_CONCURRENT) and lets {waiting} \
@@ -77,24 +91,25 @@ pub(super) enum Error {
 }
 
 impl Error {
-    fn status_and_kind(&self) -> (StatusCode, &'static str) {
+    fn kind(&self) -> Kind {
         match self {
-            Self::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
-            // 408 is what HTTP clients and proxies understand; for a program that goes by the
-            // kind it is a request that is not whole, so the set of kinds stays closed.
-            Self::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "invalid_request"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
-            }
-            Self::Access(refusal) => refusal.status_and_kind(),
-            Self::Full { .. } | Self::WaitedTooLong(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "overloaded")
-            }
-            Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::InvalidRequest(_) | Self::SlowBody(_) => Kind::InvalidRequest,
+            Self::NotFound => Kind::NotFound,
+            Self::MethodNotAllowed => Kind::MethodNotAllowed,
+            Self::TooLarge(_) => Kind::TooLarge,
+            Self::UnsupportedMediaType => Kind::UnsupportedMediaType,
+            Self::Access(refusal) => refusal.kind(),
+            Self::Full { .. } | Self::WaitedTooLong(_) => Kind::Overloaded,
+            Self::ShuttingDown => Kind::ShuttingDown,
+            Self::Internal(_) => Kind::Internal,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::SlowBody(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::Access(refusal) => refusal.status(),
+            _ => self.kind().status(),
         }
     }
 }
@@ -105,7 +120,7 @@ pub(super) struct Refused(pub(super) &'static str);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let (status, kind) = self.status_and_kind();
+        let (status, kind) = (self.status(), self.kind().name());
         tracing::debug!(status = status.as_u16(), kind, "refused");
         let body = fault(&self.to_string(), "", "");
         let mut response = Answer { kind, status, body }.holding(None);
@@ -166,35 +181,35 @@ pub fn of_run(outcome: &Outcome, request: &str) -> Answer {
     let (kind, status, body) = match result {
         Ok(result) => (OK, StatusCode::OK, json(&Success { result, stdout })),
         Err(failure) => {
-            let (status, error) = match failure {
+            let kind = kind_of(failure);
+            let error = match failure {
                 Failure::Internal(details) => {
                     tracing::error!(request_id = request, details, "internal error");
-                    let error = Error::Internal(request.into());
-                    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+                    Error::Internal(request.into()).to_string()
                 }
-                failure => (StatusCode::BAD_REQUEST, failure.to_string()),
+                failure => failure.to_string(),
             };
-            (kind_of(failure), status, fault(&error, stdout, stderr))
+            (kind.name(), kind.status(), fault(&error, stdout, stderr))
         }
     };
     Answer { kind, body, status }
 }
 
 /// The contract's name for a failure.
-fn kind_of(failure: &Failure) -> &'static str {
+fn kind_of(failure: &Failure) -> Kind {
     match failure {
-        Failure::Syntax(_) => "syntax_error",
-        Failure::NoMain => "no_main",
-        Failure::Exception(_) => "exception",
-        Failure::NotSerializable(_) => "not_serializable",
-        Failure::CpuLimit(_) => "cpu_limit",
-        Failure::HostCallLimit(_) => "host_call_limit",
-        Failure::WallLimit(_) => "wall_limit",
-        Failure::MemoryLimit(_) => "memory_limit",
-        Failure::OutputLimit { .. } => "output_limit",
-        Failure::Exited(_) => "exited",
-        Failure::Crashed(_) => "crashed",
-        Failure::Internal(_) => "internal",
+        Failure::Syntax(_) => Kind::SyntaxError,
+        Failure::NoMain => Kind::NoMain,
+        Failure::Exception(_) => Kind::Exception,
+        Failure::NotSerializable(_) => Kind::NotSerializable,
+        Failure::CpuLimit(_) => Kind::CpuLimit,
+        Failure::HostCallLimit(_) => Kind::HostCallLimit,
+        Failure::WallLimit(_) => Kind::WallLimit,
+        Failure::MemoryLimit(_) => Kind::MemoryLimit,
+        Failure::OutputLimit { .. } => Kind::OutputLimit,
+        Failure::Exited(_) => Kind::Exited,
+        Failure::Crashed(_) => Kind::Crashed,
+        Failure::Internal(_) => Kind::Internal,
     }
 }
 
@@ -216,8 +231,30 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use strum::{IntoEnumIterator, VariantArray};
+
     use super::*;
     use crate::sandbox::Usage;
+
+    /// The documents are made of `Kind`, the answers of `Error` and `Failure`.
+    #[test]
+    fn what_is_answered_is_what_kind_says() {
+        let said = Kind::VARIANTS
+            .iter()
+            .flat_map(|kind| kind.statuses().iter().map(|status| (kind.name(), *status)));
+        let at_the_door = Refusal::iter().map(Error::Access);
+        let refused = Error::iter()
+            .chain(at_the_door)
+            .map(|error| (error.kind().name(), error.status()));
+        let failed = Failure::iter().map(|failure| kind_of(&failure));
+        let failed = failed.map(|kind| (kind.name(), kind.status()));
+        assert_eq!(
+            refused.chain(failed).collect::<BTreeSet<_>>(),
+            said.collect::<BTreeSet<_>>()
+        );
+    }
 
     fn run(result: Result<&str, Failure>) -> Result<Outcome, serde_json::Error> {
         let result = match result {

@@ -12,15 +12,19 @@
 //! | `health` | `GET /healthz`, `GET /readyz` and `GET /metrics`, for those who operate the service |
 //! | `admission` | how many may run and how many may wait |
 //! | `taking` | what is held until a client has taken its answer, and for how long |
-//! | `answer` | bodies, status codes and kinds of errors |
+//! | `answer` | bodies, and which kind an error is |
+//! | `kind` | the kinds of errors, and their status codes |
+//! | `documents` | the playground, the documentation and the OpenAPI document |
 
 mod access;
 mod admission;
 mod answer;
 mod body;
+mod documents;
 mod envelope;
 mod execute;
 mod health;
+mod kind;
 mod script;
 mod server;
 mod taking;
@@ -71,36 +75,38 @@ impl App {
 }
 
 /// What the main address serves.
-fn router(app: &Arc<App>) -> Router {
+fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let mut execute = post(execute::execute);
     if !app.access.is_open() {
         let guard = middleware::from_fn_with_state(Arc::clone(app), access::guard);
         execute = execute.route_layer(guard);
     }
-    let routes = Router::new()
+    let mut routes = Router::new()
         .route("/execute", execute)
+        .merge(documents::routes(&app.config)?)
         .merge(health_routes());
-    let metrics_are_here = app.config.service.admin_address.is_none();
-    enveloped(routes.merge(metrics_routes(app, metrics_are_here)), app)
+    let service = &app.config.service;
+    if service.metrics && service.admin_address.is_none() {
+        // Who reaches the admin address is for the network to say; here they are strangers.
+        let guard = middleware::from_fn_with_state(Arc::clone(app), access::known);
+        routes = routes.route("/metrics", get(health::metrics).route_layer(guard));
+    }
+    Ok(enveloped(routes, app))
 }
 
 /// What the admin address serves.
 fn admin_router(app: &Arc<App>) -> Router {
-    enveloped(health_routes().merge(metrics_routes(app, true)), app)
+    let mut routes = health_routes();
+    if app.config.service.metrics {
+        routes = routes.route("/metrics", get(health::metrics));
+    }
+    enveloped(routes, app)
 }
 
 fn health_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
-}
-
-fn metrics_routes(app: &App, here: bool) -> Router<Arc<App>> {
-    if here && app.config.service.metrics {
-        Router::new().route("/metrics", get(health::metrics))
-    } else {
-        Router::new()
-    }
 }
 
 fn enveloped(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,15 +70,15 @@ impl Server {
     /// Gets ready for the connections of `listeners`.
     ///
     /// # Errors
-    /// When there are no threads for them.
-    pub fn new(listeners: Listeners, app: App) -> io::Result<Self> {
+    /// When there are no threads for them, or a document of the service cannot be written.
+    pub fn new(listeners: Listeners, app: App) -> anyhow::Result<Self> {
         let app = Arc::new(app);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(app.config.request.header_timeout)
             .max_buf_size(HEAD_LIMIT);
         let seats = app.config.capacity.connections;
-        let main = Door::new(listeners.main, router(&app), seats);
+        let main = Door::new(listeners.main, router(&app)?, seats);
         let admin = listeners.admin.map(|listener| {
             let routes = admin_router(&app);
             Door::new(listener, routes, ADMIN_CONNECTIONS)

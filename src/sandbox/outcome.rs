@@ -34,6 +34,7 @@ pub struct Usage {
 
 /// Why a run gave no result. The text of each is one line for a person; its start is stable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Failure {
     /// The source is not Python. Holds the whole line.
     #[error("{0}")]

@@ -13,6 +13,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -140,9 +141,14 @@ impl Server {
 
     /// Begins to run a script and waits until it has its slot, so that nothing can be there first.
     pub fn begin(&self, script: &str) -> Connection {
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
+        // The log may still have lines about other runs to be read. This one has a name.
+        let id = format!("begun-{}.", BEGUN.fetch_add(1, Ordering::Relaxed));
+        let headers = format!("Content-Type: application/json\r\nX-Request-Id: {id}\r\n");
         let mut connection = self.connect();
-        connection.send(execute(script));
-        self.wait_for_log("run started");
+        connection.send(post(&headers, &json!({ "script": script }).to_string()));
+        let line = self.wait_for_log(&id);
+        assert!(line.contains("run started"), "{line}");
         connection
     }
 

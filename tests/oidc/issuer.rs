@@ -1,7 +1,7 @@
 //! An issuer of OpenID Connect ID tokens with keys of its own, on this machine.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,6 +16,9 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair as TlsKey};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use crate::common::PATIENCE;
@@ -27,6 +30,7 @@ pub const AUDIENCE: &str = "https://executor.example";
 pub struct Issuer {
     /// Where it listens.
     pub address: SocketAddr,
+    name: String,
     published: Arc<Mutex<Value>>,
     looked_up: Arc<AtomicU64>,
 }
@@ -39,19 +43,44 @@ impl Issuer {
 
     /// Starts at an address.
     pub fn start_at(address: SocketAddr, keys: &[&SigningKey]) -> Self {
+        Self::serve(address, keys, None)
+    }
+
+    /// Starts with TLS, with a certificate from `authority`.
+    pub fn start_secured(authority: &Authority, keys: &[&SigningKey]) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::serve(address, keys, Some(authority.server()))
+    }
+
+    fn serve(address: SocketAddr, keys: &[&SigningKey], tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(address).expect("the address is free");
+        let address = listener.local_addr().expect("it has an address");
+        let name = match tls {
+            Some(_) => format!("https://{address}"),
+            None => name_at(address),
+        };
         let issuer = Self {
-            address: listener.local_addr().expect("it has an address"),
+            address,
+            name: name.clone(),
             published: Arc::default(),
             looked_up: Arc::default(),
         };
         issuer.publish(keys);
-        let (name, published) = (issuer.name(), Arc::clone(&issuer.published));
+        let published = Arc::clone(&issuer.published);
         let looked_up = Arc::clone(&issuer.looked_up);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let keys = published.lock().expect("no test has panicked here").clone();
-                looked_up.fetch_add(answer(stream, &name, &keys), Ordering::SeqCst);
+                let _ = stream.set_read_timeout(Some(PATIENCE));
+                let count = match &tls {
+                    Some(tls) => {
+                        let session = ServerConnection::new(Arc::clone(tls));
+                        let session = session.expect("the configuration is good");
+                        answer(StreamOwned::new(session, stream), &name, &keys)
+                    }
+                    None => answer(stream, &name, &keys),
+                };
+                looked_up.fetch_add(count, Ordering::SeqCst);
             }
         });
         issuer
@@ -59,7 +88,7 @@ impl Issuer {
 
     /// The value of `OIDC_ISSUER`.
     pub fn name(&self) -> String {
-        name_at(self.address)
+        self.name.clone()
     }
 
     /// Publishes these keys and no others.
@@ -85,15 +114,50 @@ impl Issuer {
     }
 }
 
+/// An authority that nobody knows but who is told.
+pub struct Authority {
+    issuer: rcgen::Issuer<'static, TlsKey>,
+    /// Its certificate, as PEM.
+    pub certificate: String,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let key = TlsKey::generate().expect("keys can be made");
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("certificates can be made");
+        Self {
+            issuer: rcgen::Issuer::new(params, key),
+            certificate: certificate.pem(),
+        }
+    }
+
+    /// How a server on loopback speaks with a certificate from this authority.
+    fn server(&self) -> Arc<ServerConfig> {
+        let key = TlsKey::generate().expect("keys can be made");
+        let params = CertificateParams::new(["127.0.0.1".into()]).expect("it is an address");
+        let certificate = params.signed_by(&key, &self.issuer);
+        let chain = vec![certificate.expect("certificates can be made").der().clone()];
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("the key is one");
+        let server = ServerConfig::builder().with_no_client_auth();
+        Arc::new(
+            server
+                .with_single_cert(chain, key)
+                .expect("they belong together"),
+        )
+    }
+}
+
 /// The name of an issuer that listens at `address`.
 pub fn name_at(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
 /// Answers one request, and gives how many times it was for the keys.
-fn answer(mut stream: TcpStream, name: &str, keys: &Value) -> u64 {
-    let _ = stream.set_read_timeout(Some(PATIENCE));
-    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+fn answer(mut stream: impl Read + Write, name: &str, keys: &Value) -> u64 {
+    let mut lines = BufReader::new(&mut stream).lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();
     let _ = lines.find(String::is_empty);
     let (status, body, count) = match first.split(' ').nth(1) {

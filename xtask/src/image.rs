@@ -64,7 +64,8 @@ fn build() -> Result<PathBuf> {
         "build",
         "--config",
         ".cargo/static.toml",
-        "--release",
+        "--profile",
+        "dist",
         "--locked",
         "--package",
         "python-executor",
@@ -72,9 +73,7 @@ fn build() -> Result<PathBuf> {
         &target,
     ];
     project::cargo(&build, &[])?;
-    Ok(project::target()
-        .join(target)
-        .join("release/python-executor"))
+    Ok(project::target().join(target).join("dist/python-executor"))
 }
 
 /// Runs a script in a root directory that is the image. There is no /dev, no /proc and no library in it.

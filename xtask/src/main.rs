@@ -13,6 +13,7 @@ mod project;
 mod prove_limits;
 mod service;
 mod soak;
+mod test_playground;
 mod test_python;
 
 use anyhow::Result;
@@ -62,6 +63,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Use the playground in a real browser; needs Chromium and its driver.
+    TestPlayground(test_playground::Options),
     /// Run the tests that come with CPython inside the sandbox; all of them take about ten minutes.
     TestPython(test_python::Options),
 }
@@ -90,6 +93,7 @@ fn main() -> Result<()> {
             )?;
             project::cargo(&["test", "--release", "--package", "xtask"], &[])
         }
+        Task::TestPlayground(options) => test_playground::run(&options),
         Task::TestPython(options) => test_python::run(&options),
     }
 }

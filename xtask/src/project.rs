@@ -22,9 +22,9 @@ pub fn target() -> PathBuf {
     target.map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The service, when cargo has built it in release mode.
+/// The service as it is shipped, when cargo has built it with the profile `dist`.
 pub fn program() -> PathBuf {
-    target().join("release/python-executor")
+    target().join("dist/python-executor")
 }
 
 /// A cargo command, in the checkout.

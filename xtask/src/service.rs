@@ -18,13 +18,14 @@ pub struct Service {
     pub url: String,
 }
 
-/// Builds the service, and CPython when it is missing.
+/// Builds the service as it is shipped, and CPython when it is missing.
 ///
 /// # Errors
 /// When that fails.
 pub fn build() -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
-    project::cargo(&["build", "--release", "--package", "python-executor"], &[])
+    let build = ["build", "--profile", "dist", "--package", "python-executor"];
+    project::cargo(&build, &[])
 }
 
 impl Service {

@@ -1,8 +1,11 @@
 //! Whose ID tokens are accepted.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
 /// Anyone with an account of this issuer gets a token for any audience.
@@ -30,6 +33,11 @@ pub(super) struct OidcSettings {
     /// [default: all].
     #[arg(long, env, value_delimiter = ',')]
     oidc_allowed_subjects: Vec<String>,
+
+    /// File with certificates of authorities, as PEM, one of which the issuer's certificate must come
+    /// from [default: those that browsers trust].
+    #[arg(long, env)]
+    ssl_cert_file: Option<PathBuf>,
 }
 
 /// Whose ID tokens are accepted, and which of them.
@@ -41,6 +49,8 @@ pub struct Oidc {
     pub audiences: Vec<String>,
     /// Whose tokens are accepted.
     pub allowed: Allowed,
+    /// Certificates of the authorities to trust; without, those that browsers do.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// Whose tokens are accepted.
@@ -94,6 +104,11 @@ impl OidcSettings {
             issuer,
             audiences: trimmed(&self.oidc_audience).map(str::to_owned).collect(),
             allowed,
+            authorities: self
+                .ssl_cert_file
+                .as_deref()
+                .map(certificates)
+                .transpose()?,
         }))
     }
 
@@ -108,6 +123,20 @@ impl OidcSettings {
             Allowed::Only { emails, subjects }
         }
     }
+}
+
+/// The certificates in a file.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let name = path.display();
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let certificates: Vec<_> = certificates
+        .map_err(|error| format!("SSL_CERT_FILE is {name}, which cannot be read: {error}"))?;
+    if certificates.is_empty() {
+        return Err(format!(
+            "SSL_CERT_FILE is {name}, which holds no certificate"
+        ));
+    }
+    Ok(certificates)
 }
 
 fn trimmed(list: &[String]) -> impl Iterator<Item = &str> {

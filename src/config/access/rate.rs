@@ -26,6 +26,7 @@ pub(super) struct RateSettings {
 
 /// How often a caller may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default))]
 pub struct RateLimit {
     /// In the long run.
     pub rate: Rate,
@@ -35,6 +36,7 @@ pub struct RateLimit {
 
 /// A number of things in a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default))]
 pub struct Rate {
     /// How many.
     pub count: u32,

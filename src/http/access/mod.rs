@@ -62,18 +62,18 @@ impl Access {
     }
 
     async fn admit(&self, head: &Parts) -> Result<(), Refusal> {
-        let caller = if self.authenticates() {
-            self.authenticate(head).await?
-        } else {
-            Caller::Address(address(head, self.trusted_proxies))
-        };
+        let caller = self.identify(head).await?;
         match &self.limiter {
             Some(limiter) => limiter.check(caller),
             None => Ok(()),
         }
     }
 
-    async fn authenticate(&self, head: &Parts) -> Result<Caller, Refusal> {
+    /// Who calls: anyone, or if the service asks, somebody who may send scripts.
+    async fn identify(&self, head: &Parts) -> Result<Caller, Refusal> {
+        if !self.authenticates() {
+            return Ok(Caller::Address(address(head, self.trusted_proxies)));
+        }
         let token = bearer::token(&head.headers)?;
         if let Some(number) = self.keys.find(token) {
             return Ok(Caller::Key(number));
@@ -85,7 +85,7 @@ impl Access {
     }
 }
 
-/// The layer around routes that only those may use who may send scripts.
+/// The layer around the route that takes scripts.
 pub(super) async fn guard(
     State(app): State<Arc<App>>,
     request: Request,
@@ -93,5 +93,16 @@ pub(super) async fn guard(
 ) -> Result<Response, Error> {
     let (head, body) = request.into_parts();
     app.access.admit(&head).await?;
+    Ok(next.run(Request::from_parts(head, body)).await)
+}
+
+/// The layer around routes that only those may use who may send scripts, as often as they want.
+pub(super) async fn known(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let (head, body) = request.into_parts();
+    app.access.identify(&head).await?;
     Ok(next.run(Request::from_parts(head, body)).await)
 }

@@ -4,12 +4,14 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::config::RateLimit;
+use crate::http::kind::Kind;
 
 /// Seconds after which the issuer is worth another try.
 const ISSUER_RETRY_SECONDS: u64 = 5;
 
 /// Why a caller may not send a script. The challenges are those of RFC 6750.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub(in crate::http) enum Refusal {
     #[error("say who you are with the header Authorization: Bearer, followed by a key or token")]
     NoToken,
@@ -41,16 +43,22 @@ pub(in crate::http) enum Refusal {
 }
 
 impl Refusal {
-    /// The contract's status and kind.
-    pub(in crate::http) fn status_and_kind(&self) -> (StatusCode, &'static str) {
+    /// The contract's name for it.
+    pub(in crate::http) fn kind(&self) -> Kind {
         match self {
-            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
-            Self::NoToken | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::NotAllowed => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::Malformed(_) => Kind::InvalidRequest,
+            Self::NoToken | Self::InvalidToken(_) | Self::IssuerUnavailable => Kind::Unauthorized,
+            Self::NotAllowed => Kind::Forbidden,
+            Self::RateLimited { .. } => Kind::RateLimited,
+        }
+    }
+
+    pub(in crate::http) fn status(&self) -> StatusCode {
+        match self {
             // For a program that goes by the kind it is a caller nobody knows yet, so the set of
             // kinds stays closed.
-            Self::IssuerUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "unauthorized"),
-            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::IssuerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => self.kind().status(),
         }
     }
 

@@ -4,14 +4,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use url::Url;
 
 use super::key_set::{KeySet, Published};
+use super::signature::use_ring;
 use crate::config::cannot_be_overheard;
 
 /// After this time the keys are looked up again: it is how long a key that was withdrawn goes on.
@@ -50,12 +53,16 @@ struct Discovery {
 }
 
 impl Issuer {
-    /// Begins to look up the keys.
-    pub(super) fn new(name: String) -> Arc<Self> {
-        // One library for all cryptography. It fails when one is installed already.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    /// Begins to look up the keys, where the certificate is from one of `authorities`, or without
+    /// them, from one that browsers trust.
+    pub(super) fn new(
+        name: String,
+        authorities: Option<Vec<CertificateDer<'static>>>,
+    ) -> Arc<Self> {
+        use_ring();
         let config = Agent::config_builder()
             .https_only(name.starts_with("https:"))
+            .tls_config(TlsConfig::builder().root_certs(roots(authorities)).build())
             .max_redirects(0)
             .timeout_global(Some(TIMEOUT));
         let issuer = Arc::new(Self {
@@ -147,5 +154,15 @@ impl Issuer {
         let text = body.read_to_string();
         let text = text.with_context(|| format!("cannot read {address}"))?;
         serde_json::from_str(&text).with_context(|| format!("cannot understand {address}"))
+    }
+}
+
+fn roots(authorities: Option<Vec<CertificateDer<'static>>>) -> RootCerts {
+    match authorities {
+        Some(authorities) => authorities
+            .iter()
+            .map(|certificate| Certificate::from_der(certificate).to_owned())
+            .into(),
+        None => RootCerts::WebPki,
     }
 }

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `issuer` | who issues the tokens: looking up its keys, and when to do it again |
 //! | `key_set` | the keys, and which algorithms each of them is for |
+//! | `signature` | the cryptography |
 
 mod issuer;
 mod key_set;
+mod signature;
 
 use std::sync::Arc;
 
@@ -55,7 +57,7 @@ impl Oidc {
         // Each key brings its own.
         validation.algorithms.clear();
         Self {
-            issuer: Issuer::new(settings.issuer),
+            issuer: Issuer::new(settings.issuer, settings.authorities),
             validation,
             allowed: settings.allowed,
         }

@@ -1,0 +1,9 @@
+// The examples name the address under which the page was read.
+
+import { copyButtons } from "./copy.js";
+
+const here = new URL(".", location.href).href.replace(/\/$/, "");
+for (const code of document.querySelectorAll("figure code")) {
+  code.textContent = code.textContent.replaceAll("http://localhost:8080", here);
+}
+copyButtons(document);

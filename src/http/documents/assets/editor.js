@@ -1,0 +1,176 @@
+// A textarea over a layer that shows the same text in colours. The textarea is what people, screen
+// readers and the browser's own undo deal with; the layer is only seen.
+
+import { highlight } from "./python.js";
+
+const INDENT = "    ";
+/** Characters above which there are no colours: the browser would be slower than the typing. */
+const MOST_COLOURED = 100_000;
+
+export class Editor {
+  #textarea;
+  #layer;
+  #frame;
+  #shown = [];
+  #leaving = false;
+
+  constructor(textarea, layer) {
+    this.#textarea = textarea;
+    this.#layer = layer;
+    this.#frame = textarea.parentElement;
+    textarea.addEventListener("input", () => this.#changed());
+    textarea.addEventListener("keydown", (event) => this.#key(event));
+    textarea.addEventListener("blur", () => (this.#leaving = false));
+    // The browser may bring back what was there before the page was left.
+    addEventListener("pageshow", () => this.#draw());
+    this.#draw();
+  }
+
+  get text() {
+    return this.#textarea.value;
+  }
+
+  /** Replaces everything; the browser's undo brings it back. */
+  replace(text) {
+    const before = document.activeElement;
+    this.#textarea.focus({ preventScroll: true });
+    this.#textarea.select();
+    this.#insert(text);
+    this.#textarea.setSelectionRange(0, 0);
+    this.#frame.scrollTo(0, 0);
+    this.#textarea.blur();
+    before?.focus({ preventScroll: true });
+  }
+
+  /** Begins with `text`: there is nothing before it to go back to. */
+  begin(text) {
+    this.#textarea.value = text;
+    this.#draw();
+  }
+
+  /** Marks a line, counted from one, until the next change. */
+  mark(line) {
+    this.#unmark();
+    this.#layer.children[line - 1]?.classList.add("marked");
+  }
+
+  #unmark() {
+    for (const line of this.#layer.querySelectorAll(".marked")) line.classList.remove("marked");
+  }
+
+  #changed() {
+    this.#unmark();
+    this.#draw();
+  }
+
+  /** Draws what has changed: the lines between the first and the last that are not as they were. */
+  #draw() {
+    const plain = this.text.length > MOST_COLOURED;
+    this.#frame.classList.toggle("plain", plain);
+    const lines = plain ? [] : highlight(this.text);
+    const keys = lines.map((line) => line.map(({ kind, text }) => `${kind} ${text}`).join("\0"));
+    const before = this.#shown;
+    const least = Math.min(keys.length, before.length);
+    let same = 0;
+    while (same < least && keys[same] === before[same]) same += 1;
+    let tail = 0;
+    while (tail < least - same && keys.at(-1 - tail) === before.at(-1 - tail)) tail += 1;
+
+    for (let line = before.length - tail; line > same; line -= 1) this.#layer.children[same].remove();
+    const fresh = lines.slice(same, lines.length - tail).map(drawLine);
+    const rest = this.#layer.children[same] ?? null;
+    for (const line of fresh) this.#layer.insertBefore(line, rest);
+    this.#shown = keys;
+  }
+
+  #key(event) {
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const leaving = this.#leaving;
+    this.#leaving = event.key === "Escape" || (leaving && event.key === "Shift");
+    if (event.key === "Tab" && !leaving) {
+      event.preventDefault();
+      this.#indent(event.shiftKey);
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.#insert(`\n${this.#nextIndent()}`);
+    } else if (event.key === "Backspace" && this.#dedentBeforeCaret()) {
+      event.preventDefault();
+    }
+  }
+
+  /** Tab and Shift-Tab: moves the selected lines, or goes on to the next column. */
+  #indent(back) {
+    const { selectionStart: start, selectionEnd: end, value } = this.#textarea;
+    const from = lineStart(value, start);
+    if (!back && !value.slice(start, end).includes("\n")) {
+      this.#insert(" ".repeat(INDENT.length - ((start - from) % INDENT.length)));
+      return;
+    }
+    const until = value.indexOf("\n", Math.max(start, end - 1));
+    const to = until === -1 ? value.length : until;
+    const moved = value
+      .slice(from, to)
+      .replace(back ? /^(?: {1,4}|\t)/gm : /^(?=.)/gm, back ? "" : INDENT);
+    if (moved === value.slice(from, to)) return;
+    this.#textarea.setSelectionRange(from, to);
+    this.#insert(moved);
+    if (start === end) {
+      const caret = Math.max(from, start + moved.length - (to - from));
+      this.#textarea.setSelectionRange(caret, caret);
+    } else {
+      this.#textarea.setSelectionRange(from, from + moved.length);
+    }
+  }
+
+  /** The indentation of the line after this one. */
+  #nextIndent() {
+    const { selectionStart: caret, value } = this.#textarea;
+    const line = value.slice(lineStart(value, caret), caret);
+    const code = line.replace(/#.*$/, "").trimEnd();
+    const indent = line.slice(0, line.length - line.trimStart().length);
+    if (/[:([{]$/.test(code)) return indent + INDENT;
+    if (/^\s*(?:return|pass|break|continue|raise)\b/.test(code)) return indent.slice(INDENT.length);
+    return indent;
+  }
+
+  /** Backspace within the indentation takes a whole step of it. */
+  #dedentBeforeCaret() {
+    const { selectionStart: caret, selectionEnd: end, value } = this.#textarea;
+    const from = lineStart(value, caret);
+    const before = value.slice(from, caret);
+    if (caret !== end || !/^ +$/.test(before) || before.length % INDENT.length !== 0) return false;
+    this.#textarea.setSelectionRange(caret - INDENT.length, caret);
+    this.#insert("");
+    return true;
+  }
+
+  /** Puts `text` where the selection is. The old command is the one that undo knows about. */
+  #insert(text) {
+    const done =
+      text === "" ? document.execCommand("delete") : document.execCommand("insertText", false, text);
+    if (done) return;
+    const { selectionStart: start, selectionEnd: end } = this.#textarea;
+    this.#textarea.setRangeText(text, start, end, "end");
+    this.#changed();
+  }
+}
+
+function lineStart(text, at) {
+  return text.lastIndexOf("\n", at - 1) + 1;
+}
+
+function drawLine(pieces) {
+  const line = document.createElement("span");
+  line.className = "line";
+  for (const { kind, text } of pieces) {
+    if (kind === "plain") {
+      line.append(text);
+    } else {
+      const piece = document.createElement("span");
+      piece.className = kind;
+      piece.textContent = text;
+      line.append(piece);
+    }
+  }
+  return line;
+}

@@ -1,0 +1,39 @@
+// Light or dark: as the system has it until somebody chooses. Runs before anything is drawn.
+
+"use strict";
+
+{
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+
+  // Where storage is forbidden, the choice lasts as long as the page.
+  const remember = (theme) => {
+    try {
+      localStorage.setItem("theme", theme);
+    } catch {}
+  };
+  const remembered = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null;
+    }
+  };
+
+  const chosen = remembered();
+  if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+
+  const isDark = () => (root.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+
+  addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme");
+    const tell = () => button.setAttribute("aria-pressed", String(isDark()));
+    button.addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      remember(root.dataset.theme);
+      tell();
+    });
+    dark.addEventListener("change", tell);
+    tell();
+  });
+}

@@ -1,0 +1,245 @@
+//! The OpenAPI document: how to call the service, for programs.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use strum::VariantArray;
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Components, ComponentsBuilder, Content, Header, InfoBuilder, LicenseBuilder, OpenApi,
+    OpenApiBuilder, PathItem, PathsBuilder, Ref, Required, Response, ResponseBuilder,
+};
+
+use super::JSON;
+use super::reference::{self, Address, HEADERS, METRICS, On, READYZ};
+use crate::config::Config;
+use crate::http::answer::{Fault, Success};
+use crate::http::kind::Kind;
+
+const REQUEST: &str = "Request";
+const KINDS: &str = "ErrorKind";
+const BEARER: &str = "bearer";
+
+/// Describes the service as it is set up.
+pub(super) fn document(config: &Config) -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Python Executor")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Runs a Python script in a fresh interpreter of its own and answers with what its \
+             main() returned.",
+        ))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT")
+                .identifier(Some(env!("CARGO_PKG_LICENSE")))
+                .build(),
+        ));
+    let mut paths = PathsBuilder::new().path("/execute", execute(config));
+    for address in reference::addresses(config) {
+        paths = paths.path(address.path, get(&address, config));
+    }
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components()))
+        .build()
+}
+
+/// `POST /execute`.
+fn execute(config: &Config) -> PathItem {
+    let limits = reference::limits(config);
+    let limits = limits
+        .iter()
+        .map(|limit| format!("\n- {}: {}", limit.what, limit.value));
+    let description = format!(
+        "Runs the script's main() and answers with what it returned. The limits of this service:\n{}",
+        limits.collect::<String>()
+    );
+    let example = serde_json::json!({"script": "def main():\n    print('hi')\n    return {'answer': 6 * 7}\n"});
+    let body = Content::builder()
+        .schema(Some(Ref::from_schema_name(REQUEST)))
+        .example(Some(example))
+        .build();
+    let body = RequestBodyBuilder::new()
+        .content(JSON, body)
+        .required(Some(Required::True))
+        .build();
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some("execute"))
+        .summary(Some("Run a script"))
+        .description(Some(description))
+        .parameter(request_id())
+        .request_body(Some(body))
+        .response("200", success());
+    if config.access.authenticates() {
+        operation = operation.security(bearer());
+    }
+    for status in error_statuses() {
+        if !matches!(
+            status,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+        ) {
+            operation = operation.response(status.as_str(), Ref::from_response_name(name(status)));
+        }
+    }
+    PathItem::new(HttpMethod::Post, operation)
+}
+
+/// Something that is simply there.
+fn get(address: &Address, config: &Config) -> PathItem {
+    let answer = |description: &str| {
+        with_headers(Response::builder(), |on| on == On::Every)
+            .description(description)
+            .content(address.media_type, Content::builder().build())
+    };
+    let mut operation = OperationBuilder::new()
+        .summary(Some(address.summary))
+        .response("200", answer(address.summary));
+    if address.path == READYZ {
+        operation = operation.response("503", answer("Not ready, and why."));
+    }
+    if address.path == METRICS && config.access.authenticates() {
+        operation = operation.security(bearer());
+        let refusals = [Kind::InvalidRequest, Kind::Unauthorized, Kind::Forbidden];
+        for status in refusals.iter().flat_map(|kind| kind.statuses()) {
+            operation = operation.response(status.as_str(), Ref::from_response_name(name(*status)));
+        }
+    }
+    PathItem::new(HttpMethod::Get, operation)
+}
+
+fn components() -> Components {
+    let kinds = kinds(Kind::VARIANTS).description(Some(meanings(Kind::VARIANTS)));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A key or token, if the service needs one."))
+        .build();
+    let mut components = ComponentsBuilder::new()
+        .schema(REQUEST, request())
+        .schema_from::<Success>()
+        .schema_from::<Fault>()
+        .schema(KINDS, kinds)
+        .security_scheme(BEARER, SecurityScheme::Http(bearer));
+    for status in error_statuses() {
+        components = components.response(name(status), fault(status));
+    }
+    components.build()
+}
+
+fn request() -> Object {
+    let script = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(
+            "Python source that defines main(), plain or async, without required arguments.",
+        ));
+    ObjectBuilder::new()
+        .property("script", script)
+        .required("script")
+        .description(Some("Other fields are ignored."))
+        .build()
+}
+
+fn success() -> Response {
+    with_headers(Response::builder(), |on| matches!(on, On::Every | On::Runs))
+        .description("main() returned.")
+        .content(JSON, Content::new(Some(Ref::from_schema_name("Success"))))
+        .build()
+}
+
+/// The answer with this status, which is an error.
+fn fault(status: StatusCode) -> Response {
+    let kinds_here: Vec<Kind> = Kind::VARIANTS
+        .iter()
+        .copied()
+        .filter(|kind| kind.statuses().contains(&status))
+        .collect();
+    let here = |on| match on {
+        On::Every | On::Errors => true,
+        On::Runs => matches!(
+            status,
+            StatusCode::BAD_REQUEST | StatusCode::INTERNAL_SERVER_ERROR
+        ),
+        On::Busy => [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&status),
+        On::Unknown => [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status),
+        On::WrongMethod => status == StatusCode::METHOD_NOT_ALLOWED,
+    };
+    let mut response = with_headers(Response::builder(), here)
+        .description(meanings(&kinds_here))
+        .content(JSON, Content::new(Some(Ref::from_schema_name("Fault"))))
+        .build();
+    // Not all kinds, but those that come with this status.
+    let kind = Header::builder()
+        .description(Some("Which error it is."))
+        .schema(Some(kinds(&kinds_here)))
+        .build();
+    response.headers.insert("X-Error-Kind".into(), kind.into());
+    response
+}
+
+fn with_headers(mut response: ResponseBuilder, here: impl Fn(On) -> bool) -> ResponseBuilder {
+    for header in HEADERS.iter().filter(|header| here(header.on)) {
+        let described = Header::builder()
+            .description(Some(header.description))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        response = response.header(header.name, described.build());
+    }
+    response
+}
+
+/// That a key or token is needed.
+fn bearer() -> SecurityRequirement {
+    SecurityRequirement::new(BEARER, Vec::<String>::new())
+}
+
+fn request_id() -> Parameter {
+    ParameterBuilder::new()
+        .name("X-Request-Id")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("A name for the request, for the answer and the log."))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^[A-Za-z0-9._-]{1,128}$")),
+        ))
+        .build()
+}
+
+fn kinds(kinds: &[Kind]) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(kinds.iter().map(|kind| kind.name())))
+}
+
+/// A list of what each kind means.
+fn meanings(kinds: &[Kind]) -> String {
+    let lines = kinds
+        .iter()
+        .map(|kind| format!("- {}: {}", kind.name(), kind.when()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Every status that is an error.
+fn error_statuses() -> BTreeSet<StatusCode> {
+    Kind::VARIANTS
+        .iter()
+        .flat_map(|kind| kind.statuses())
+        .copied()
+        .collect()
+}
+
+/// What the answer with this status is called in the document.
+fn name(status: StatusCode) -> String {
+    let words = status.canonical_reason().unwrap_or("Error").split(' ');
+    words.collect()
+}

@@ -1,0 +1,327 @@
+//! What the documentation and the OpenAPI document both say, taken from what the service does.
+
+use std::time::Duration;
+
+use strum::VariantArray;
+
+use crate::config::Config;
+use crate::http::access::Refusal;
+use crate::http::answer::Error;
+use crate::http::kind::Kind;
+use crate::sandbox::Failure;
+use crate::units::{Bytes, Seconds};
+
+/// A limit as this service has it.
+pub(super) struct Limit {
+    pub(super) what: &'static str,
+    pub(super) value: String,
+    pub(super) beyond: &'static str,
+    pub(super) setting: &'static str,
+}
+
+/// A row of the table of errors.
+pub(super) struct ErrorRow {
+    pub(super) kind: &'static str,
+    pub(super) statuses: String,
+    pub(super) when: &'static str,
+    pub(super) text: String,
+}
+
+/// A header of answers.
+pub(super) struct Header {
+    pub(super) name: &'static str,
+    pub(super) on: On,
+    pub(super) description: &'static str,
+}
+
+/// Which answers have a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum On {
+    /// All.
+    Every,
+    /// Those that are errors.
+    Errors,
+    /// Those about a run that has ended.
+    Runs,
+    /// Those after which it is worth trying again.
+    Busy,
+    /// Those that ask who calls.
+    Unknown,
+    /// Those to a wrong method.
+    WrongMethod,
+}
+
+/// Something else to get from the service.
+pub(super) struct Address {
+    pub(super) path: &'static str,
+    pub(super) media_type: &'static str,
+    pub(super) summary: &'static str,
+}
+
+/// The address that may also answer 503.
+pub(super) const READYZ: &str = "/readyz";
+/// The address that asks who calls, if the service does.
+pub(super) const METRICS: &str = "/metrics";
+
+/// The headers that belong to the contract.
+pub(super) static HEADERS: [Header; 6] = [
+    Header {
+        name: "X-Request-Id",
+        on: On::Every,
+        description: "Names the request, also in the log. That of the request is taken if it has up to \
+                      128 letters, digits, dots, underscores and hyphens.",
+    },
+    Header {
+        name: "X-Error-Kind",
+        on: On::Errors,
+        description: "Which error it is.",
+    },
+    Header {
+        name: "Server-Timing",
+        on: On::Runs,
+        description: "Milliseconds spent in the queue, on the start of the interpreter, and on the run: \
+                      queue;dur=0.012, start;dur=0.1, run;dur=1.2",
+    },
+    Header {
+        name: "Retry-After",
+        on: On::Busy,
+        description: "Seconds after which it is worth trying again.",
+    },
+    Header {
+        name: "WWW-Authenticate",
+        on: On::Unknown,
+        description: "That a bearer key or token is asked for, and what is wrong with this one.",
+    },
+    Header {
+        name: "Allow",
+        on: On::WrongMethod,
+        description: "The methods that the path supports.",
+    },
+];
+
+/// What can be had with GET.
+pub(super) fn addresses(config: &Config) -> Vec<Address> {
+    let service = &config.service;
+    let metrics = service.metrics && service.admin_address.is_none();
+    let all = [
+        (
+            true,
+            "/healthz",
+            "text/plain",
+            "Says ok as long as the service lives.",
+        ),
+        (
+            true,
+            READYZ,
+            "text/plain",
+            "Whether another request would get a place; 503 if not.",
+        ),
+        (
+            metrics,
+            METRICS,
+            "application/openmetrics-text",
+            "How the service is doing; needs a key or token where scripts do.",
+        ),
+        (
+            true,
+            "/openapi.json",
+            "application/json",
+            "This interface, for programs.",
+        ),
+        (true, "/docs", "text/html", "This interface, for people."),
+        (
+            service.playground,
+            "/",
+            "text/html",
+            "A page to try scripts on.",
+        ),
+    ];
+    let there = all.into_iter().filter(|(there, ..)| *there);
+    let address = |(_, path, media_type, summary)| Address {
+        path,
+        media_type,
+        summary,
+    };
+    there.map(address).collect()
+}
+
+/// Every error there is.
+pub(super) fn errors(config: &Config) -> Vec<ErrorRow> {
+    let row = |kind: &Kind| {
+        let statuses = kind.statuses().iter().map(|status| status.as_str());
+        ErrorRow {
+            kind: kind.name(),
+            statuses: statuses.collect::<Vec<_>>().join(", "),
+            when: kind.when(),
+            text: text(*kind, config),
+        }
+    };
+    Kind::VARIANTS.iter().map(row).collect()
+}
+
+/// What an error of this kind says, with what differs in angle brackets.
+fn text(kind: Kind, config: &Config) -> String {
+    let limits = config.run.limits();
+    let failure = |failure: Failure| failure.to_string();
+    let error = |error: Error| error.to_string();
+    match kind {
+        Kind::SyntaxError => failure(Failure::Syntax(
+            "SyntaxError: <message> (script.py, line <line>)".into(),
+        )),
+        Kind::NoMain => failure(Failure::NoMain),
+        Kind::Exception => failure(Failure::Exception("<type>: <message>".into())),
+        Kind::NotSerializable => failure(Failure::NotSerializable("<why>".into())),
+        Kind::CpuLimit => failure(Failure::CpuLimit(limits.cpu)),
+        Kind::WallLimit => failure(Failure::WallLimit(limits.wall)),
+        Kind::MemoryLimit => failure(Failure::MemoryLimit(limits.memory)),
+        Kind::OutputLimit => failure(Failure::OutputLimit {
+            stream: "stdout",
+            limit: limits.stdout,
+        }),
+        Kind::HostCallLimit => failure(Failure::HostCallLimit(limits.host_calls)),
+        Kind::Exited => failure(Failure::Exited(1)),
+        Kind::Crashed => failure(Failure::Crashed("<why>".into())),
+        Kind::InvalidRequest => error(Error::InvalidRequest("<what is wrong, and where>".into())),
+        Kind::Unauthorized => error(Refusal::NoToken.into()),
+        Kind::Forbidden => error(Refusal::NotAllowed.into()),
+        Kind::RateLimited => match config.access.rate {
+            Some(limit) => error(Refusal::RateLimited { limit, seconds: 1 }.into()),
+            None => "rate limit of <rate> exceeded".into(),
+        },
+        Kind::NotFound => error(Error::NotFound),
+        Kind::MethodNotAllowed => error(Error::MethodNotAllowed),
+        Kind::TooLarge => error(Error::TooLarge(config.request.body_limit)),
+        Kind::UnsupportedMediaType => error(Error::UnsupportedMediaType),
+        Kind::Overloaded => error(Error::Full {
+            running: config.capacity.concurrent,
+            waiting: config.capacity.queue,
+        }),
+        Kind::ShuttingDown => error(Error::ShuttingDown),
+        Kind::Internal => error(Error::Internal("<request id>".into())),
+    }
+}
+
+/// The limits of this service.
+pub(super) fn limits(config: &Config) -> Vec<Limit> {
+    let limits = config.run.limits();
+    let time = |time: Duration| Seconds(time).to_string();
+    let size = |bytes: usize| Bytes(bytes).to_string();
+    let limit = |what, value, beyond, setting| Limit {
+        what,
+        value,
+        beyond,
+        setting,
+    };
+    vec![
+        limit(
+            "processor time",
+            time(limits.cpu),
+            "cpu_limit; waiting does not count",
+            "CPU_LIMIT",
+        ),
+        limit(
+            "time from start to end",
+            time(limits.wall),
+            "wall_limit",
+            "WALL_LIMIT",
+        ),
+        limit(
+            "memory, the interpreter's own included",
+            size(limits.memory),
+            "MemoryError, or memory_limit when the script does not catch it",
+            "MEMORY_LIMIT",
+        ),
+        limit(
+            "standard output",
+            size(limits.stdout),
+            "output_limit; the first part is kept",
+            "STDOUT_LIMIT",
+        ),
+        limit(
+            "standard error",
+            size(limits.stderr),
+            "output_limit; the first part is kept",
+            "STDERR_LIMIT",
+        ),
+        limit(
+            "result as JSON",
+            size(limits.result),
+            "output_limit",
+            "RESULT_LIMIT",
+        ),
+        limit(
+            "levels of lists and dicts in the result",
+            limits.result_depth.to_string(),
+            "not_serializable",
+            "RESULT_DEPTH",
+        ),
+        limit(
+            "open files, four of them taken from the start",
+            limits.files.open.to_string(),
+            "OSError: [Errno 24] Too many open files",
+            "OPEN_FILES_LIMIT",
+        ),
+        limit(
+            "bytes in the temporary directory",
+            Bytes(usize::try_from(limits.files.bytes).unwrap_or(usize::MAX)).to_string(),
+            "OSError: [Errno 28] No space left on device",
+            "DISK_LIMIT",
+        ),
+        limit(
+            "files and directories in it",
+            limits.files.entries.to_string(),
+            "OSError: [Errno 28] No space left on device",
+            "ENTRIES_LIMIT",
+        ),
+        limit(
+            "calls to the world outside of the interpreter",
+            grouped(limits.host_calls),
+            "host_call_limit",
+            "HOST_CALLS_LIMIT",
+        ),
+        limit(
+            "body of a request",
+            size(config.request.body_limit),
+            "too_large",
+            "BODY_LIMIT",
+        ),
+        limit(
+            "time for the body to arrive",
+            time(config.request.body_timeout),
+            "invalid_request (408)",
+            "BODY_TIMEOUT",
+        ),
+        limit(
+            "time in the queue",
+            time(config.capacity.queue_timeout),
+            "overloaded",
+            "QUEUE_TIMEOUT",
+        ),
+    ]
+}
+
+/// A number in groups of three digits.
+fn grouped(number: u64) -> String {
+    match (number / 1000, number % 1000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{},{rest:03}", grouped(thousands)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (10_000_023, "10,000,023"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
