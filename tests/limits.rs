@@ -29,7 +29,7 @@ fn cpu_time() {
         "while True: pass",
         "9 ** 9 ** 9",
         "import re\nre.match('(a*)*b', 'a' * 64)",
-        "sorted(iter(lambda: 0, 1))",
+        "max(iter(lambda: 0, 1))",
         "sum(1 for _ in iter(int, 1))",
         "import itertools, collections\ncollections.deque(itertools.count(), maxlen=0)",
         "class D:\n    def __del__(self):\n        while True: pass\nD()",
