@@ -65,6 +65,15 @@ pub struct Guest {
     run: TypedFunc<(u32, u32), u32>,
     result_ptr: TypedFunc<(), u32>,
     result_len: TypedFunc<(), u32>,
+    unwritten_len: TypedFunc<u32, u32>,
+    unwritten_ptr: TypedFunc<(), u32>,
+}
+
+/// A standard stream, by its descriptor.
+#[derive(Debug, Clone, Copy)]
+pub enum Stream {
+    Stdout = 1,
+    Stderr = 2,
 }
 
 impl Guest {
@@ -81,6 +90,8 @@ impl Guest {
             run: instance.get_typed_func(&mut store, "run")?,
             result_ptr: instance.get_typed_func(&mut store, "result_ptr")?,
             result_len: instance.get_typed_func(&mut store, "result_len")?,
+            unwritten_len: instance.get_typed_func(&mut store, "unwritten_len")?,
+            unwritten_ptr: instance.get_typed_func(&mut store, "unwritten_ptr")?,
         })
     }
 
@@ -105,6 +116,27 @@ impl Guest {
         let length = self.result_len.call_async(&mut store, ()).await?;
         let text = read(self.memory.data(&store), start, length, max_text)?;
         Ok(Answer { status, text })
+    }
+
+    /// What the script has written to `stream` and Python still holds, after a run that was ended from
+    /// outside: the first `most` bytes.
+    ///
+    /// # Errors
+    /// When the guest is too broken to tell.
+    pub async fn unwritten<T: Send + 'static>(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        stream: Stream,
+        most: usize,
+    ) -> Result<Vec<u8>> {
+        let mut store = store.as_context_mut();
+        let length = self.unwritten_len.call_async(&mut store, stream as u32);
+        let length = length.await?.min(u32::try_from(most).unwrap_or(u32::MAX));
+        let start = self.unwritten_ptr.call_async(&mut store, ()).await?;
+        match read(self.memory.data(&store), start, length, most)? {
+            Text::Bytes(bytes) => Ok(bytes),
+            Text::TooLong => Ok(Vec::new()),
+        }
     }
 }
 

@@ -19,13 +19,13 @@ mod wasi;
 
 use std::path::Path;
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use wasmtime::{InstancePre, Linker, Store, UpdateDeadline};
 
 use self::engine::Ticker;
-use self::guest::Guest;
+use self::guest::{Guest, Stream};
 use self::memory::MemoryLimiter;
 use self::meter::{CpuClock, OutOfTime, metered};
 use self::output::Capture;
@@ -38,6 +38,11 @@ pub use outcome::{Failure, Outcome, Usage};
 /// How many ticks of the epoch a guest has before it first gives way to others. Most scripts are done
 /// by then, and need not wait for a second turn when the processor is busy.
 const FIRST_TURN: u64 = 3;
+
+/// How many ticks a guest has, when it has been stopped, to tell what it has printed; and the time within
+/// which it must be done. It takes microseconds.
+const LAST_TURN: u64 = 50;
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// A loaded CPython, ready to make fresh instances of itself.
 pub struct Sandbox {
@@ -121,6 +126,10 @@ impl Sandbox {
         }
         usage.cpu = host.cpu.used();
         usage.memory = host.memory.in_use();
+        if !matches!(ended, Ended::Answered(_)) {
+            take_unwritten(&guest, &mut store, [stdout, stderr]).await;
+        }
+        let host = store.data();
         Ok(match ended {
             _ if host.guard.calls > self.limits.host_calls => {
                 Err(Failure::HostCallLimit(self.limits.host_calls))
@@ -167,6 +176,19 @@ impl Sandbox {
             Ok(Ok(Err(error))) => Ended::Died(error),
             Ok(Err(OutOfTime)) => Ended::OutOfCpu,
             Err(_elapsed) => Ended::OutOfWall,
+        }
+    }
+}
+
+/// Takes what the script had printed and Python still holds, after a run that did not come to its end.
+/// The guest may be in any state: what it does not tell at once stays untold.
+async fn take_unwritten(guest: &Guest, store: &mut Store<Host>, streams: [&Capture; 2]) {
+    store.set_epoch_deadline(LAST_TURN);
+    for (stream, capture) in [Stream::Stdout, Stream::Stderr].into_iter().zip(streams) {
+        let telling = guest.unwritten(&mut *store, stream, capture.room());
+        if let Ok(Ok(bytes)) = tokio::time::timeout(LAST_WORDS, telling).await {
+            // There is no more than there is room for.
+            let _ = capture.append(&bytes);
         }
     }
 }

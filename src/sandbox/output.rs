@@ -46,7 +46,21 @@ impl Capture {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
-    fn append(&self, more: &[u8]) -> Result<(), OutputLimitExceeded> {
+    /// How many bytes more there may be.
+    pub fn room(&self) -> usize {
+        self.limit
+            - self
+                .bytes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .len()
+    }
+
+    /// Adds `more`, as far as there is room.
+    ///
+    /// # Errors
+    /// When there is not room for all of it.
+    pub fn append(&self, more: &[u8]) -> Result<(), OutputLimitExceeded> {
         let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let room = self.limit - bytes.len();
         bytes.extend_from_slice(&more[..more.len().min(room)]);

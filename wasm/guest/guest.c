@@ -4,6 +4,8 @@
  *     alloc(len) -> ptr       room for the script
  *     run(ptr, len) -> status runs the script at ptr; UTF-8; see `enum status`
  *     result_ptr(), result_len()  what there is to say about the status, UTF-8
+ *     unwritten_len(fd), unwritten_ptr()  when a run was ended from outside: what it has written to
+ *                             stdout (1) or stderr (2) and Python still holds
  *
  * A request's way is told here in C, so that no frame of ours is ever on Python's stack: a script
  * sees only itself, and so does a reader of its tracebacks. What goes wrong is put into words in
@@ -20,6 +22,9 @@
 /* From CPython's random module, edited: the generator is seeded when it is first used. */
 void random_seed_later(PyObject *generator);
 int keep_startup_names(void);
+
+/* From CPython's text streams, edited: what was written to one and has not left Python. */
+Py_ssize_t textio_copy_unwritten(PyObject *stream, char *to, Py_ssize_t room);
 
 /* From wasi-libc: forget the preopened directories, so that they are looked up again. */
 void __wasilibc_reset_preopens(void);
@@ -231,6 +236,21 @@ EXPORT("result_ptr") const char *result_ptr(void)
 EXPORT("result_len") size_t result_len(void)
 {
     return result_size;
+}
+
+/* --- after a run that has not come to its end: nothing here may call Python --- */
+
+/* Room for what a text stream gathers, and the buffer behind it. */
+static char unwritten_text[2 * 8192];
+
+EXPORT("unwritten_len") size_t unwritten_len(int fd)
+{
+    return textio_copy_unwritten(fd == 1 ? stdout_stream : stderr_stream, unwritten_text, sizeof unwritten_text);
+}
+
+EXPORT("unwritten_ptr") const char *unwritten_ptr(void)
+{
+    return unwritten_text;
 }
 
 /* --- the start-up, once, before the snapshot --- */

@@ -68,6 +68,8 @@ struct Guest<'a> {
     run: String,
     result_ptr: &'a str,
     result_len: &'a str,
+    unwritten_len: &'a str,
+    unwritten_ptr: &'a str,
 }
 
 impl Default for Guest<'_> {
@@ -78,6 +80,8 @@ impl Default for Guest<'_> {
             run: "(i32.const 0)".into(),
             result_ptr: "(i32.const 0)",
             result_len: "(i32.const 4)",
+            unwritten_len: "(i32.const 0)",
+            unwritten_ptr: "(i32.const 0)",
         }
     }
 }
@@ -90,6 +94,8 @@ impl Guest<'_> {
             run,
             result_ptr,
             result_len,
+            unwritten_len,
+            unwritten_ptr,
         } = self;
         let signal = SIGNAL.len();
         let hostile = |hostile: &str, proper: &str| {
@@ -109,7 +115,9 @@ impl Guest<'_> {
                     (global.set $hostile (i32.eq (local.get 0) (i32.const {signal}))) {alloc})
                 (func $run (export "run") (param i32 i32) (result i32) {run})
                 (func (export "result_ptr") (result i32) {result_ptr})
-                (func (export "result_len") (result i32) {result_len}))"#
+                (func (export "result_len") (result i32) {result_len})
+                (func (export "unwritten_len") (param i32) (result i32) {unwritten_len})
+                (func (export "unwritten_ptr") (result i32) {unwritten_ptr}))"#
         )
     }
 
@@ -265,6 +273,9 @@ fn answers_that_no_harness_gives() -> Result<()> {
         (running(for_ever), Some("cpu_limit")),
         (running("(call $run (i32.const 0) (i32.const 0))"), Some("crashed")),
         (running("(loop $more (drop (memory.grow (i32.const 1))) (br $more)) unreachable"), Some("memory_limit")),
+        (Guest { unwritten_len: for_ever, ..running("unreachable") }, Some("crashed")),
+        (Guest { unwritten_len: "(i32.const -1)", ..running("unreachable") }, Some("crashed")),
+        (Guest { unwritten_len: "(i32.const -1)", unwritten_ptr: "(i32.const -1)", ..running(for_ever) }, Some("cpu_limit")),
     ];
     for (guest, kind) in cases {
         let answer = guest.answer(&[("CPU_LIMIT", "300ms")])?;
