@@ -31,7 +31,8 @@ pub struct Options {
     /// Where to put the files.
     #[arg(long, default_value = "target/image")]
     to: PathBuf,
-    /// Then run a script with nothing but these files and no privileges. Needs root, for chroot.
+    /// Then run a script and the health check with nothing but these files and no privileges. Needs root,
+    /// for chroot.
     #[arg(long)]
     check: bool,
 }
@@ -55,6 +56,12 @@ pub fn run(options: &Options) -> Result<()> {
     if options.check {
         check(&image)?;
     }
+    // What lies there would be in every container.
+    let leftovers = fs::read_dir(image.join("tmp"))?.count();
+    ensure!(
+        leftovers == 0,
+        "{leftovers} leftovers are in the image's /tmp"
+    );
     Ok(())
 }
 
@@ -76,16 +83,36 @@ fn build() -> Result<PathBuf> {
     Ok(project::target().join(target).join("dist/python-executor"))
 }
 
-/// Runs a script in a root directory that is the image. There is no /dev, no /proc and no library in it.
+/// Runs a script and the health check in a root directory that is the image. There is no /dev, no /proc and
+/// no library in it.
 fn check(image: &Path) -> Result<()> {
+    let service = Service::start_as(program_in(image), &[])?;
+    let result = Client::new(&service.url).result(PROBE)?;
+    ensure!(result == json!(0), "the probe returned {result}");
+
+    let (_, port) = service
+        .url
+        .rsplit_once(':')
+        .context("the address has a port")?;
+    let health = program_in(image)
+        .arg("healthcheck")
+        .env("PORT", port)
+        .status()?;
+    ensure!(health.success(), "the health check ended with {health}");
+
+    service.stop()?;
+    println!("The image's files are enough to run a script and the health check.");
+    Ok(())
+}
+
+/// The program with the image as its root directory, and nothing else of this environment.
+fn program_in(image: &Path) -> Command {
     let mut chroot = Command::new("chroot");
     chroot
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .arg(format!("--userspec={USER}"))
         .arg(image)
         .arg("/python-executor");
-    let service = Service::start_as(chroot, &[])?;
-    let result = Client::new(&service.url).result(PROBE)?;
-    ensure!(result == json!(0), "the probe returned {result}");
-    println!("The image's files are enough to run a script.");
-    Ok(())
+    chroot
 }

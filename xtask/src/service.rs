@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{fetch_python, project};
 
@@ -82,6 +83,19 @@ impl Service {
     /// The id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Asks the service to stop, as an orchestrator does, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub fn stop(mut self) -> Result<()> {
+        let id = i32::try_from(self.child.id())?;
+        let pid = Pid::from_raw(id).context("process ids are positive")?;
+        kill_process(pid, Signal::TERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the service ended with {status}");
+        Ok(())
     }
 }
 
