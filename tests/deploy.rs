@@ -51,12 +51,15 @@ fn environment(file: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn setting(file: &str, name: &str) -> String {
+fn setting(file: &str, name: &str) -> Option<String> {
     let all = environment(file);
     let found = all.into_iter().find(|(known, _)| known == name);
-    found
-        .unwrap_or_else(|| panic!("{file} does not set {name}"))
-        .1
+    found.map(|(_, value)| value)
+}
+
+fn concurrent(file: &str) -> u64 {
+    let set = setting(file, "MAX_CONCURRENT").expect("it is set");
+    set.parse().expect("it is a number")
 }
 
 /// Bytes of a size as these platforms write it.
@@ -129,7 +132,7 @@ fn memory_suffices_for_all_that_run_at_once() {
         (COMPOSE, compose["mem_limit"].clone(), tmpfs.into()),
     ] {
         let size = |value: &Value| bytes(value.as_str().expect("sizes are texts"));
-        let runs: u64 = setting(file, "MAX_CONCURRENT").parse().expect("a number");
+        let runs = concurrent(file);
         assert!(runs * RUN_MEMORY <= size(&memory) / 4 * 3, "{file}: memory");
         assert_eq!(
             runs * DISK_LIMIT,
@@ -143,21 +146,14 @@ fn memory_suffices_for_all_that_run_at_once() {
 fn as_many_requests_come_in_on_cloud_run_as_can_run() {
     let manifest = manifest(CLOUD_RUN);
     let concurrency = &pod(&manifest)["containerConcurrency"];
-    assert_eq!(
-        concurrency.to_string(),
-        setting(CLOUD_RUN, "MAX_CONCURRENT")
-    );
+    assert_eq!(concurrency.as_u64(), Some(concurrent(CLOUD_RUN)));
 }
 
 #[test]
 fn platforms_wait_longer_than_the_service_drains() {
     let kubernetes = manifest(KUBERNETES);
-    let pod = pod(&kubernetes);
-    let hook = &pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"];
-    let hook = hook.as_u64().expect("there is a preStop hook");
-    let kubernetes = pod["terminationGracePeriodSeconds"]
-        .as_u64()
-        .expect("there is a grace period");
+    let kubernetes = &pod(&kubernetes)["terminationGracePeriodSeconds"];
+    let kubernetes = kubernetes.as_u64().expect("there is a grace period");
     let compose = manifest(COMPOSE);
     let compose = &compose["services"]["python-executor"]["stop_grace_period"];
     let compose = compose.as_str().expect("there is a grace period");
@@ -166,14 +162,20 @@ fn platforms_wait_longer_than_the_service_drains() {
     // Cloud Run waits 10 s, and that cannot be set.
     for (file, patience) in [
         (CLOUD_RUN, 10),
-        (KUBERNETES, kubernetes - hook),
+        (KUBERNETES, kubernetes),
         (COMPOSE, seconds(compose)),
     ] {
-        assert!(
-            seconds(&setting(file, "SHUTDOWN_GRACE")) < patience,
-            "{file}"
-        );
+        let delay = setting(file, "SHUTDOWN_DELAY").map_or(0, |delay| seconds(&delay));
+        let grace = setting(file, "SHUTDOWN_GRACE").expect("it is set");
+        // A second for the last answers.
+        assert!(delay + seconds(&grace) + 1 < patience, "{file}");
     }
+}
+
+#[test]
+fn kubernetes_is_given_time_to_send_requests_elsewhere() {
+    let delay = setting(KUBERNETES, "SHUTDOWN_DELAY");
+    assert!(delay.is_some_and(|delay| delay != "0s"));
 }
 
 #[test]
