@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Answer, Connection, Server, command, hello, hello_from};
+use serde_json::Value;
 
 const FIRST: &str = "first-key-0123456789abcdef0123456789";
 const SECOND: &str = "second-key-0123456789abcdef012345678";
@@ -220,6 +221,34 @@ fn callers_are_limited_each_for_themselves() {
     assert_eq!(send(&server, SECOND).status, 200);
     let health = server.raw("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
     assert_eq!(health.status, 200);
+}
+
+#[test]
+fn the_log_tells_who_has_sent_a_script() {
+    let entry = |server: &Server, text: &str| -> Value {
+        let line = server.wait_for_log(text);
+        serde_json::from_str(&line).expect("the line is JSON")
+    };
+    let keys = format!("{FIRST},{SECOND}");
+    let server = Server::start(&[("API_KEYS", &*keys), ("LOG_FORMAT", "json")]);
+    for (key, caller) in [(FIRST, "key 1"), (SECOND, "key 2")] {
+        assert_eq!(send(&server, key).status, 200);
+        assert_eq!(entry(&server, "queue_ms")["caller"], caller);
+    }
+    // A stranger is nobody, but their request can be found.
+    let answer = server.raw(hello("X-Request-Id: stranger\r\n"));
+    assert_eq!(answer.status, 401);
+    let refused = entry(&server, "refused");
+    assert_eq!(
+        (&refused["request_id"], &refused["status"], &refused["kind"]),
+        (&"stranger".into(), &401.into(), &"unauthorized".into())
+    );
+
+    for settings in [&[][..], &[("RATE_LIMIT", "1/h")]] {
+        let server = Server::start(&[settings, &[("LOG_FORMAT", "json")]].concat());
+        assert_eq!(server.raw(hello("")).status, 200);
+        assert_eq!(entry(&server, "queue_ms").get("caller"), None);
+    }
 }
 
 #[test]

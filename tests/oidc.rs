@@ -324,9 +324,12 @@ fn an_issuer_that_is_not_who_it_should_be_is_not_believed() {
 fn subjects_are_limited_each_for_themselves() {
     let key = SigningKey::ec("k");
     let issuer = Issuer::start(&[&key]);
-    let server = accepting(&issuer.name(), &[("RATE_LIMIT", "1/h")]);
+    let settings = [("RATE_LIMIT", "1/h"), ("LOG_FORMAT", "json")];
+    let server = accepting(&issuer.name(), &settings);
     let token = |subject: &str| key.token(&issuer.claims(json!({"sub": subject})));
     send_until(&server, 200, &token("first"));
+    let line = server.wait_for_log("queue_ms");
+    assert!(line.contains(r#""caller":"subject first""#), "{line}");
     assert_eq!(send(&server, &token("first")).status, 429);
     assert_eq!(send(&server, &token("second")).status, 200);
 }

@@ -121,7 +121,6 @@ pub(super) struct Refused(pub(super) &'static str);
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, kind) = (self.status(), self.kind().name());
-        tracing::debug!(status = status.as_u16(), kind, "refused");
         let body = fault(&self.to_string(), "", "");
         let mut response = Answer { kind, status, body }.holding(None);
         response.extensions_mut().insert(Refused(kind));

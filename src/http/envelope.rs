@@ -75,7 +75,11 @@ pub(super) async fn wrap(
     });
 
     let refusal = response.extensions().get().map(|Refused(kind)| *kind);
-    metrics.answered(response.status().as_u16(), refusal);
+    let status = response.status().as_u16();
+    metrics.answered(status, refusal);
+    if let Some(kind) = refusal {
+        tracing::debug!(request_id = %id, status, kind, "refused");
+    }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, value);

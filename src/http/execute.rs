@@ -13,12 +13,13 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use tokio::task::JoinSet;
 
+use super::access::Caller;
 use super::admission::Pass;
 use super::answer::{self, Error};
 use super::envelope::RequestId;
 use super::{App, body, script};
 use crate::sandbox::{Outcome, Usage};
-use crate::telemetry::{RunRecord, Trace, millis};
+use crate::telemetry::{RunRecord, Source, Trace, millis};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -44,6 +45,7 @@ async fn read_and_run(
     request: Request,
 ) -> Result<Response, Error> {
     require_json(request.headers())?;
+    let caller = request.extensions().get().and_then(Caller::name);
     let script = {
         let body = request.into_body();
         let limits = &app.config.request;
@@ -53,7 +55,12 @@ async fn read_and_run(
 
     // Only now: a client that is slow to send must not keep others from running.
     let pass = app.admission.enter().await?;
-    let record = RunRecord::start(&app.metrics, id.as_str(), trace, script.len(), pass.waited);
+    let source = Source {
+        request_id: id.as_str(),
+        caller: caller.as_deref(),
+        trace,
+    };
+    let record = RunRecord::start(&app.metrics, source, script.len(), pass.waited);
     let (outcome, pass) = run(app, script, pass).await?;
 
     let answer = answer::of_run(&outcome, id.as_str());

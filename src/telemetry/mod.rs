@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use id::unique;
 pub use log::init;
 pub use metrics::{Load, Metrics};
-pub use run::RunRecord;
+pub use run::{RunRecord, Source};
 pub use trace::Trace;
 
 /// Milliseconds with three decimals: finer is noise.

@@ -6,11 +6,21 @@ use std::time::Duration;
 use super::{Metrics, Trace, millis};
 use crate::sandbox::Outcome;
 
+/// Where a run comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Names the request.
+    pub request_id: &'a str,
+    /// Who has sent it, if the service asks.
+    pub caller: Option<&'a str>,
+    /// The trace that it belongs to.
+    pub trace: Option<&'a Trace>,
+}
+
 /// The record of one run, made even when the run is cancelled.
 pub struct RunRecord<'a> {
     metrics: &'a Metrics,
-    request_id: &'a str,
-    trace: Option<&'a Trace>,
+    source: Source<'a>,
     script_bytes: usize,
     queue: Duration,
     finished: bool,
@@ -21,17 +31,15 @@ impl<'a> RunRecord<'a> {
     #[must_use]
     pub fn start(
         metrics: &'a Metrics,
-        request_id: &'a str,
-        trace: Option<&'a Trace>,
+        source: Source<'a>,
         script_bytes: usize,
         queue: Duration,
     ) -> Self {
-        tracing::debug!(request_id, "run started");
+        tracing::debug!(request_id = source.request_id, "run started");
         metrics.run_started(queue);
         Self {
             metrics,
-            request_id,
-            trace,
+            source,
             script_bytes,
             queue,
             finished: false,
@@ -42,13 +50,19 @@ impl<'a> RunRecord<'a> {
     pub fn finish(mut self, kind: &'static str, status: u16, outcome: &Outcome) {
         self.finished = true;
         self.metrics.run_ended(kind, outcome);
+        let Source {
+            request_id,
+            caller,
+            trace,
+        } = self.source;
         let usage = &outcome.usage;
         tracing::info!(
-            request_id = self.request_id,
-            trace_id = self.trace.map(|trace| &*trace.trace_id),
-            span_id = self.trace.map(|trace| &*trace.span_id),
-            parent_span_id = self.trace.map(|trace| &*trace.parent_span_id),
-            trace_flags = self.trace.map(|trace| &*trace.flags),
+            request_id,
+            caller,
+            trace_id = trace.map(|trace| &*trace.trace_id),
+            span_id = trace.map(|trace| &*trace.span_id),
+            parent_span_id = trace.map(|trace| &*trace.parent_span_id),
+            trace_flags = trace.map(|trace| &*trace.flags),
             kind,
             status,
             queue_ms = millis(self.queue),
@@ -76,12 +90,18 @@ impl Drop for RunRecord<'_> {
                 "cancelled"
             };
             self.metrics.run_cut_short(kind);
+            let Source {
+                request_id,
+                caller,
+                trace,
+            } = self.source;
             tracing::info!(
-                request_id = self.request_id,
-                trace_id = self.trace.map(|trace| &*trace.trace_id),
-                span_id = self.trace.map(|trace| &*trace.span_id),
-                parent_span_id = self.trace.map(|trace| &*trace.parent_span_id),
-                trace_flags = self.trace.map(|trace| &*trace.flags),
+                request_id,
+                caller,
+                trace_id = trace.map(|trace| &*trace.trace_id),
+                span_id = trace.map(|trace| &*trace.span_id),
+                parent_span_id = trace.map(|trace| &*trace.parent_span_id),
+                trace_flags = trace.map(|trace| &*trace.flags),
                 kind,
                 queue_ms = millis(self.queue),
                 script_bytes = self.script_bytes,

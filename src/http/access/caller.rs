@@ -12,7 +12,7 @@ const IPV6_NETWORK: u128 = !0 << 64;
 
 /// One who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Caller {
+pub(in crate::http) enum Caller {
     /// By the number of the key.
     Key(usize),
     /// By the subject of the token.
@@ -21,6 +21,17 @@ pub(super) enum Caller {
     Address(IpAddr),
     /// All whom there is no room to tell apart.
     Others,
+}
+
+impl Caller {
+    /// What the log calls one who has said who they are. Where anyone may call, nobody has.
+    pub(in crate::http) fn name(&self) -> Option<String> {
+        match self {
+            Self::Key(index) => Some(format!("key {}", index + 1)),
+            Self::Subject(subject) => Some(format!("subject {subject}")),
+            Self::Address(_) | Self::Others => None,
+        }
+    }
 }
 
 /// The other end of the connection; every request has it.

@@ -26,8 +26,8 @@ use axum::response::Response;
 use super::App;
 use super::answer::Error;
 use crate::config;
-pub(super) use caller::Peer;
-use caller::{Caller, address};
+use caller::address;
+pub(super) use caller::{Caller, Peer};
 use keys::Keys;
 use oidc::Oidc;
 use rate::Limiter;
@@ -61,12 +61,12 @@ impl Access {
         !self.keys.is_empty() || self.oidc.is_some()
     }
 
-    async fn admit(&self, head: &Parts) -> Result<(), Refusal> {
+    async fn admit(&self, head: &Parts) -> Result<Caller, Refusal> {
         let caller = self.identify(head).await?;
-        match &self.limiter {
-            Some(limiter) => limiter.check(caller),
-            None => Ok(()),
+        if let Some(limiter) = &self.limiter {
+            limiter.check(caller.clone())?;
         }
+        Ok(caller)
     }
 
     /// Who calls: anyone, or if the service asks, somebody who may send scripts.
@@ -85,14 +85,15 @@ impl Access {
     }
 }
 
-/// The layer around the route that takes scripts.
+/// The layer around the route that takes scripts. Tells it who calls.
 pub(super) async fn guard(
     State(app): State<Arc<App>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    let (head, body) = request.into_parts();
-    app.access.admit(&head).await?;
+    let (mut head, body) = request.into_parts();
+    let caller = app.access.admit(&head).await?;
+    head.extensions.insert(caller);
     Ok(next.run(Request::from_parts(head, body)).await)
 }
 
