@@ -97,3 +97,19 @@ fn main() -> Result<()> {
         Task::TestPython(options) => test_python::run(&options),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn contributing_names_every_chore() {
+        let text = include_str!("../../CONTRIBUTING.md");
+        for chore in Xtask::command().get_subcommands() {
+            let row = format!("\n| `cargo xtask {}`", chore.get_name());
+            assert!(text.contains(&row), "there is no {row}");
+        }
+    }
+}
