@@ -3,6 +3,8 @@
 
 mod common;
 
+#[cfg(target_os = "linux")]
+use common::footprint::peak;
 use common::{HELLO, Server, execute};
 
 /// A request with these lines in its head, and what comes after the head.
@@ -90,4 +92,21 @@ fn what_follows_a_request_is_the_next_one() {
     connection.send(execute(HELLO) + "garbage\r\n\r\n");
     assert_eq!(connection.answer().status, 200);
     assert!(connection.rest().starts_with("HTTP/1.1 400 "));
+}
+
+/// What arrives in crumbs is as large as what arrives at once, to those who keep it as well.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_body_of_tiny_chunks_takes_no_more_memory_than_another() {
+    let server = Server::start(&[]);
+    assert_eq!(server.execute(HELLO).status, 200);
+    let before = peak(&server);
+
+    let padding = "x".repeat(1_000_000);
+    let body = serde_json::json!({ "padding": padding, "script": HELLO }).to_string();
+    let chunks: String = body.chars().map(|one| format!("1\r\n{one}\r\n")).collect();
+    let request = post(&["Transfer-Encoding: chunked"], &(chunks + "0\r\n\r\n"));
+    assert_eq!(server.raw(request).status, 200);
+    let grown = peak(&server) - before;
+    assert!(grown < 10 << 20, "the service has grown by {grown} bytes");
 }

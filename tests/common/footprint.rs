@@ -38,6 +38,11 @@ pub fn resident(server: &Server) -> usize {
     field(&process(server).join("status"), "VmRSS:")
 }
 
+/// The most bytes of a service that have been in memory at once.
+pub fn peak(server: &Server) -> usize {
+    field(&process(server).join("status"), "VmHWM:")
+}
+
 /// Bytes that the system would have back if only this service ended: not what it shares with its
 /// files, such as the untouched part of the snapshot.
 pub fn private(server: &Server) -> usize {
