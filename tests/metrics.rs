@@ -235,6 +235,16 @@ fn what_is_running_is_named() {
     assert_eq!(value(&metrics, "python_executor_build_info", &labels), 1.0);
 }
 
+/// A series that begins with its first event has never grown, and nobody is alarmed.
+#[test]
+fn what_must_not_happen_is_counted_from_the_start() {
+    let metrics = read(&Server::start(&[]).get("/metrics"));
+    for name in ["runs", "refusals"] {
+        let name = format!("python_executor_{name}_total");
+        assert_eq!(value(&metrics, &name, r#"{kind="internal"}"#), 0.0);
+    }
+}
+
 #[test]
 fn clients_cannot_make_up_labels() {
     let server = Server::start(&[]);

@@ -104,7 +104,7 @@ impl Metrics {
         let help = "Connections that may be open at once";
         ours.constant("connections_limit", help, connections);
 
-        Self {
+        let metrics = Self {
             runs: ours.add(
                 "runs",
                 "Runs that ended, by what they came to",
@@ -167,7 +167,12 @@ impl Metrics {
                 Family::default(),
             ),
             registry,
+        };
+        // Prometheus sees a count grow only if it was there before: the first one is worth an alarm.
+        for counts in [&metrics.runs, &metrics.refusals] {
+            drop(counts.get_or_create(&Kind { kind: "internal" }));
         }
+        metrics
     }
 
     /// Counts what is known of a run when it starts.

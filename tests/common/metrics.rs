@@ -20,9 +20,10 @@ impl Metric {
         self.samples.get(sample).copied()
     }
 
-    /// Values by that label, which has to be the only one.
+    /// Values that are not zero by that label, which has to be the only one.
     pub fn by(&self, label: &str) -> BTreeMap<String, f64> {
-        let named = self.samples.iter().map(|(sample, value)| {
+        let counted = self.samples.iter().filter(|(_, value)| **value != 0.0);
+        let named = counted.map(|(sample, value)| {
             let value_of_label = sample
                 .strip_prefix(&format!("{{{label}=\""))
                 .and_then(|rest| rest.strip_suffix("\"}"));
