@@ -179,6 +179,15 @@ fn kubernetes_is_given_time_to_send_requests_elsewhere() {
 }
 
 #[test]
+fn callers_cannot_keep_the_liveness_probe_waiting() {
+    let kubernetes = manifest(KUBERNETES);
+    let probe = &pod(&kubernetes)["containers"][0]["livenessProbe"]["httpGet"]["port"];
+    assert_eq!(probe, "admin");
+    let address = setting(KUBERNETES, "ADMIN_ADDRESS");
+    assert_eq!(address.as_deref(), Some("0.0.0.0:9090"));
+}
+
+#[test]
 fn nothing_that_is_deployed_has_privileges() {
     let kubernetes = manifest(KUBERNETES);
     let pod = pod(&kubernetes);
