@@ -24,6 +24,15 @@ fn leave_during(script: &str) {
     server.execute_until(200, HELLO);
 }
 
+/// From here a client that only stops sending looks like one that is gone.
+#[test]
+fn when_the_client_closes_its_side() {
+    let server = Server::start(ALONE);
+    let mut half = server.begin("import time\ndef main():\n    time.sleep(600)\n");
+    assert_eq!(half.last_words(), "");
+    server.execute_until(200, HELLO);
+}
+
 #[test]
 fn while_it_sleeps() {
     leave_during("import time\ndef main():\n    time.sleep(600)\n");
