@@ -1,61 +1,19 @@
 //! What the service makes of a guest that is not CPython, and means harm: whoever takes over the
 //! interpreter can call the host as no libc would, and answer as no harness would.
 
+mod functions;
+#[cfg(target_os = "linux")]
+mod interpreter;
+// What a run holds is read from /proc.
+#[cfg(target_os = "linux")]
+mod random_calls;
+
 use anyhow::{Context, Result};
 
+use self::functions::{FUNCTIONS, import, number, width};
 use crate::client::{Answer, Client};
 use crate::fetch_python;
 use crate::service::{self, Service};
-
-/// The functions of WASI preview 1 except `proc_exit`, each with as many arguments as it takes and the
-/// places of those that are 64 bits wide.
-const FUNCTIONS: &[(&str, usize, &[usize])] = &[
-    ("args_get", 2, &[]),
-    ("args_sizes_get", 2, &[]),
-    ("clock_res_get", 2, &[]),
-    ("clock_time_get", 3, &[1]),
-    ("environ_get", 2, &[]),
-    ("environ_sizes_get", 2, &[]),
-    ("fd_advise", 4, &[1, 2]),
-    ("fd_allocate", 3, &[1, 2]),
-    ("fd_close", 1, &[]),
-    ("fd_datasync", 1, &[]),
-    ("fd_fdstat_get", 2, &[]),
-    ("fd_fdstat_set_flags", 2, &[]),
-    ("fd_fdstat_set_rights", 3, &[1, 2]),
-    ("fd_filestat_get", 2, &[]),
-    ("fd_filestat_set_size", 2, &[1]),
-    ("fd_filestat_set_times", 4, &[1, 2]),
-    ("fd_pread", 5, &[3]),
-    ("fd_prestat_dir_name", 3, &[]),
-    ("fd_prestat_get", 2, &[]),
-    ("fd_pwrite", 5, &[3]),
-    ("fd_read", 4, &[]),
-    ("fd_readdir", 5, &[3]),
-    ("fd_renumber", 2, &[]),
-    ("fd_seek", 4, &[1]),
-    ("fd_sync", 1, &[]),
-    ("fd_tell", 2, &[]),
-    ("fd_write", 4, &[]),
-    ("path_create_directory", 3, &[]),
-    ("path_filestat_get", 5, &[]),
-    ("path_filestat_set_times", 7, &[4, 5]),
-    ("path_link", 7, &[]),
-    ("path_open", 9, &[5, 6]),
-    ("path_readlink", 6, &[]),
-    ("path_remove_directory", 3, &[]),
-    ("path_rename", 6, &[]),
-    ("path_symlink", 5, &[]),
-    ("path_unlink_file", 3, &[]),
-    ("poll_oneoff", 4, &[]),
-    ("proc_raise", 1, &[]),
-    ("random_get", 2, &[]),
-    ("sched_yield", 0, &[]),
-    ("sock_accept", 3, &[]),
-    ("sock_recv", 6, &[]),
-    ("sock_send", 5, &[]),
-    ("sock_shutdown", 2, &[]),
-];
 
 /// The script of which the guest knows by its length that this is its hour. The service tries another
 /// one before it listens.
@@ -124,19 +82,14 @@ impl Guest<'_> {
     /// A guest that calls `function` with these arguments, and zeros for the others, in its `run`.
     /// What `run` does is made of the text of the call.
     fn calling(function: &str, arguments: &[i64], run: impl FnOnce(&str) -> String) -> Self {
-        let (_, count, wide) = FUNCTIONS
-            .iter()
-            .find(|(name, ..)| *name == function)
-            .expect("WASI has the function");
-        let wide = |at| if wide.contains(&at) { "i64" } else { "i32" };
-        let types: String = (0..*count).map(|at| format!(" {}", wide(at))).collect();
+        let (_, kinds) = FUNCTIONS[number(function)];
         let given = |at: usize| arguments.get(at).copied().unwrap_or_default();
-        let values = (0..*count).map(|at| format!("({}.const {})", wide(at), given(at)));
+        let values = kinds
+            .chars()
+            .enumerate()
+            .map(|(at, kind)| format!("({}.const {})", width(kind), given(at)));
         Self {
-            import: format!(
-                r#"(import "wasi_snapshot_preview1" "{function}"
-                    (func $attack (param{types}) (result i32)))"#
-            ),
+            import: import(function, kinds, "$attack"),
             run: run(&format!("(call $attack {})", values.collect::<String>())),
             ..Self::default()
         }
@@ -144,18 +97,22 @@ impl Guest<'_> {
 
     /// What the service answers when this guest is its interpreter. It must be alive afterwards.
     fn answer(&self, settings: &[(&str, &str)]) -> Result<Answer> {
-        let text = self.text();
-        let module = wat::parse_str(&text).context(text)?;
-        let work = tempfile::tempdir()?;
-        let file = work.path().join("hostile.cwasm");
-        std::fs::write(&file, fetch_python::precompile(&module, work.path())?)?;
-        let python = file.to_str().context("the path is text")?;
-        let service = Service::start(&[&[("PYTHON", python)], settings].concat())?;
+        let service = start(&self.text(), settings)?;
         let client = Client::new(&service.url);
         let answer = client.execute(SIGNAL)?;
         assert_eq!(client.health()?.body, "ok");
         Ok(answer)
     }
+}
+
+/// A service whose interpreter is this WebAssembly text.
+fn start(text: &str, settings: &[(&str, &str)]) -> Result<Service> {
+    let module = wat::parse_str(text).with_context(|| text.to_owned())?;
+    let work = tempfile::tempdir()?;
+    let file = work.path().join("hostile.cwasm");
+    std::fs::write(&file, fetch_python::precompile(&module, work.path())?)?;
+    let python = file.to_str().context("the path is text")?;
+    Service::start(&[&[("PYTHON", python)], settings].concat())
 }
 
 /// Makes the error of a call the result: 10, and then the two digits that all errors of WASI have.
@@ -212,7 +169,7 @@ fn calls_that_no_libc_makes() -> Result<()> {
 #[test]
 fn every_call_counts() -> Result<()> {
     service::build()?;
-    for (function, ..) in FUNCTIONS {
+    for (function, _) in FUNCTIONS {
         let guest = Guest::calling(function, &[], |call| {
             format!("(loop $again (drop {call}) (br $again)) (i32.const 0)")
         });
