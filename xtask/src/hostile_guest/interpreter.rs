@@ -92,7 +92,9 @@ pub fn guest() -> String {
                     (br_if $next (i32.lt_u (global.get $at) (local.get $end))))
                 (i32.const 0))
             (func (export "result_ptr") (result i32) (i32.const 0))
-            (func (export "result_len") (result i32) (i32.const 4)))"#
+            (func (export "result_len") (result i32) (i32.const 4))
+            (func (export "unwritten_len") (param i32) (result i32) (i32.const 0))
+            (func (export "unwritten_ptr") (result i32) (i32.const 0)))"#
     )
 }
 
