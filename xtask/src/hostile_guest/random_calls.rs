@@ -191,11 +191,14 @@ fn random_calls_leave_the_limits_and_the_host_intact() -> Result<()> {
         let script = program(&mut Rng::with_seed(seed)).0;
         let (answer, held) = thread::scope(|scope| {
             let answer = scope.spawn(|| client.execute(&script));
-            let mut held = Ok(None);
+            let mut held = None;
+            // Once only: what follows is the removal of the directory, which nothing may disturb.
             while !answer.is_finished() {
                 let done = runs(root).into_iter().find(|run| run.join("done").exists());
-                if let Some(run) = done.filter(|run| !run.join("go").exists()) {
-                    held = Holdings::of(&service, &run).map(Some);
+                if held.is_none()
+                    && let Some(run) = done
+                {
+                    held = Some(Holdings::of(&service, &run));
                     fs::write(run.join("go"), "").expect("the run waits for it");
                 }
                 pause();
@@ -204,7 +207,7 @@ fn random_calls_leave_the_limits_and_the_host_intact() -> Result<()> {
         });
         let answer = answer?;
         ensure!(answer.status < 500, "{seed}: {}", answer.body);
-        if let Some(held) = held? {
+        if let Some(held) = held.transpose()? {
             // As many as there are when the standard streams are closed.
             let intact =
                 held.descriptors <= OPEN_FILES && held.bytes <= DISK && held.entries <= ENTRIES;
