@@ -7,6 +7,7 @@ use anyhow::{Error, Result};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
+use super::clocks::LifeClock;
 use crate::sandbox::output::Capture;
 use crate::sandbox::scratch::{Scratch, ScratchRoot};
 
@@ -18,6 +19,7 @@ pub struct Context {
     wasi: WasiP1Ctx,
     stdout: Capture,
     stderr: Capture,
+    clock: LifeClock,
     scratch: Scratch,
     has_directory: bool,
     failure: Option<Error>,
@@ -26,10 +28,12 @@ pub struct Context {
 impl Context {
     /// For a run that has not begun.
     pub fn new(stdout: &Capture, stderr: &Capture, root: &ScratchRoot) -> Self {
+        let clock = LifeClock::start();
         Self {
-            wasi: builder(stdout, stderr).build_p1(),
+            wasi: builder(stdout, stderr, clock).build_p1(),
             stdout: stdout.clone(),
             stderr: stderr.clone(),
+            clock,
             scratch: root.later(),
             has_directory: false,
             failure: None,
@@ -57,7 +61,7 @@ impl Context {
     }
 
     fn with_directory(&mut self) -> Result<WasiP1Ctx> {
-        let mut builder = builder(&self.stdout, &self.stderr);
+        let mut builder = builder(&self.stdout, &self.stderr, self.clock);
         let path = self.scratch.make()?;
         builder.preopened_dir(path, GUEST_DIRECTORY, FsPerms::ReadWrite)?;
         Ok(builder.build_p1())
@@ -75,9 +79,10 @@ impl Context {
     }
 }
 
-fn builder(stdout: &Capture, stderr: &Capture) -> WasiCtxBuilder {
+fn builder(stdout: &Capture, stderr: &Capture, clock: LifeClock) -> WasiCtxBuilder {
     let mut wasi = WasiCtxBuilder::new();
     wasi.stdout(stdout.clone()).stderr(stderr.clone());
+    wasi.monotonic_clock(clock);
     // File calls run where the guest does, so that it pays for them with its own time; what could
     // block for long is kept from wasmtime by the guard. A directory takes this over when it is added.
     wasi.allow_blocking_current_thread(true);
