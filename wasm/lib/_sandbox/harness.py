@@ -7,6 +7,8 @@ changes nothing but its own view of them.
 import importlib
 import sys
 
+# Before the other modules, which take the memory that this is done with.
+from _sandbox import patterns as _
 from _sandbox.preload import MODULES
 
 for _name in MODULES:
