@@ -23,6 +23,7 @@ mod pins;
 mod precompile;
 mod progress;
 mod recipe;
+mod registers;
 mod snapshot;
 mod sources;
 mod wheel;
@@ -119,7 +120,9 @@ pub fn run(options: &Options) -> Result<()> {
         let guest = link::link(&recipe, &compiler, &objects.guest(), &work)?;
         snapshot::take(&archive::embed(&guest, &archive)?, &work)
     })?;
-    let python_cwasm = step("Precompilation", || precompile::run(&python_wasm, &work))?;
+    let python_cwasm = step("Precompilation", || {
+        precompile::run(&registers::keep_memory(&python_wasm)?, &work)
+    })?;
     publish(&wasm.join("python.wasm"), &python_wasm)?;
     publish(&wasm.join("python.cwasm"), &python_cwasm)?;
     Manifest::write(&wasm, &pins, inputs, &python_wasm, &python_cwasm)?;
