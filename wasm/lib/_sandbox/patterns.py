@@ -8,14 +8,15 @@ import re
 from _sandbox.importer import ArchiveImporter
 
 MODULES = """
-difflib doctest email._encoded_words email.feedparser email.generator email.header email.message
-email.policy email.utils gettext html.parser http.client pydoc smtplib tomllib._re unittest.loader urllib.request
+_markupbase difflib doctest email._encoded_words email.feedparser email.generator email.header email.message
+email.policy email.utils gettext html html.parser http.client pydoc smtplib tomllib._re unittest.loader
+urllib.request
 """.split()
 
 
 def _calls(source):
     """The calls of `re.compile` in a module, as expressions. To parse all of it would take more memory."""
-    for start in re.finditer(r"\bre\.compile\(", source):
+    for start in re.finditer(r"\b_?re\.compile\(", source):
         for end in re.compile(r"\)").finditer(source, start.end()):
             try:
                 yield compile(source[start.start() : end.end()], "", "eval")
@@ -27,7 +28,7 @@ def _calls(source):
 def _compile_those_of(module):
     for call in _calls(ArchiveImporter.get_source(module)):
         try:
-            eval(call, {"re": re})
+            eval(call, {"re": re, "_re": re})
         except NameError:
             pass  # It is made of parts that are known only inside of the module.
 
