@@ -71,13 +71,13 @@ impl Manifest {
 /// When a file cannot be read.
 pub fn inputs(wasm: &Path, pins: &Pins) -> Result<BTreeMap<String, String>> {
     let mut inputs = BTreeMap::from([("cpython".to_owned(), pins.cpython.sha256.clone())]);
-    for file in ["pins.toml", "cpython.toml", "edits.toml"] {
+    for file in ["pins.toml", "cpython.toml"] {
         inputs.insert(
             format!("wasm/{file}"),
             sha256(&std::fs::read(wasm.join(file))?),
         );
     }
-    for directory in ["guest", "lib"] {
+    for directory in ["edits", "guest", "lib"] {
         inputs.insert(
             format!("wasm/{directory}"),
             directory_digest(&wasm.join(directory))?,

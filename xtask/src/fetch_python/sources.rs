@@ -55,21 +55,21 @@ impl Sources {
 /// The licenses of what CPython incorporates; the only thing that is needed of its documentation.
 const LICENSES: &str = "Doc/license.rst";
 
-/// Brings CPython's sources under `work`, with the edits of `wasm/edits.toml`.
+/// Brings CPython's sources under `work`, with the edits of `wasm/edits`.
 ///
 /// # Errors
 /// When they cannot be had or unpacked, or when an edit does not fit.
 pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> Result<Sources> {
-    let edits_path = project::wasm().join("edits.toml");
-    let text = std::fs::read_to_string(&edits_path)
-        .with_context(|| format!("reading {}", edits_path.display()))?;
-    let Edits { edit: edits } =
-        toml::from_str(&text).with_context(|| format!("in {}", edits_path.display()))?;
-    let fingerprint = Fingerprint::default()
-        .add(&archive.sha256)
-        .add(&text)
-        .add(LICENSES)
-        .name();
+    let edits = read_edits(&project::wasm().join("edits"))?;
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.add(&archive.sha256).add(LICENSES);
+    for edit in &edits {
+        fingerprint
+            .add(&edit.file)
+            .add(&edit.find)
+            .add(&edit.replace);
+    }
+    let fingerprint = fingerprint.name();
     let root = work.join(format!("cpython-{fingerprint}"));
     if !root.exists() {
         let packed = download::fetch(archive, downloads)?;
@@ -85,6 +85,24 @@ pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> 
         archive: archive.sha256.clone(),
         edits,
     })
+}
+
+/// The edits of all files in `directory`, in the order of the files' names.
+fn read_edits(directory: &Path) -> Result<Vec<Edit>> {
+    let mut paths = std::fs::read_dir(directory)
+        .with_context(|| format!("reading {}", directory.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    let mut edits = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("reading {}", path.display()))?;
+        let file: Edits =
+            toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        edits.extend(file.edit);
+    }
+    Ok(edits)
 }
 
 /// Unpacks a `.tar.xz` without its top directory and without documentation.
