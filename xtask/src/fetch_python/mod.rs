@@ -3,7 +3,7 @@
 //! ```text
 //! sources ─┬─ zig cc ─▶ objects ─┬─ link ─▶ compiler.wasm ─▶ code of the standard library ─▶ archive
 //! crates  ─┘                     └─ link ─▶ interpreter + archive ─ snapshot ─▶ python.wasm
-//!                                                     python.wasm ─ Cranelift ─▶ python.cwasm
+//!                                                     python.wasm ─ registers ─ Cranelift ─▶ python.cwasm
 //! ```
 //!
 //! Every step's output is named after the digest of what it was made from, and appears under that
