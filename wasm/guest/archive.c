@@ -4,27 +4,31 @@
  * passive: it stays outside linear memory, so that it does not count against a script's memory, and
  * `memory.init` copies out what an import needs. Layout, all numbers little-endian u32:
  *
- *     count, size of the names, then for each file: offset of its name, offset and size of its data
+ *     count, size of the names, then for each file the offset of its name
  *     the names, each ended by NUL, sorted; offsets count from the first name
- *     the data; offsets count from the start of the archive
- */
+ *     for each file: offset and size of its data; offsets count from the start of the archive
+ *     the data
+ *
+ * Names stay in memory. Where the data lies is read when a file is: after the snapshot the build
+ * puts an archive with frozen code in place of the first (deepfreeze.c). */
 
 #include "guest.h"
 
+#include <marshal.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    uint32_t name;
     uint32_t offset;
     uint32_t size;
-} archive_entry;
+} location;
 
 static uint32_t file_count;
-static archive_entry *entries;
+static uint32_t *name_offsets;
 static char *names;
+static uint32_t locations;
 
-static void copy_out(void *to, uint32_t from, uint32_t size)
+void archive_copy(void *to, uint32_t from, uint32_t size)
 {
     __asm__ volatile("local.get %0\n"
                      "local.get %1\n"
@@ -38,39 +42,90 @@ static void copy_out(void *to, uint32_t from, uint32_t size)
 void open_archive(void)
 {
     uint32_t head[2];
-    copy_out(head, 0, sizeof head);
+    archive_copy(head, 0, sizeof head);
     file_count = head[0];
-    size_t table = file_count * sizeof *entries;
-    entries = malloc(table + head[1]);
-    if (entries == NULL) {
+    size_t table = file_count * sizeof *name_offsets;
+    name_offsets = malloc(table + head[1]);
+    if (name_offsets == NULL) {
         give_up("allocating the archive's table of contents");
     }
-    copy_out(entries, sizeof head, table + head[1]);
-    names = (char *)entries + table;
+    archive_copy(name_offsets, sizeof head, table + head[1]);
+    names = (char *)name_offsets + table;
+    locations = sizeof head + table + head[1];
 }
 
-static int compare(const void *path, const void *entry)
+static int compare(const void *path, const void *offset)
 {
-    return strcmp(path, names + ((const archive_entry *)entry)->name);
+    return strcmp(path, names + *(const uint32_t *)offset);
 }
 
-static const archive_entry *find(const char *path)
+/* The number of the file at `path`, -1 if there is none. */
+static int find(const char *path)
 {
-    return bsearch(path, entries, file_count, sizeof *entries, compare);
+    const uint32_t *found = bsearch(path, name_offsets, file_count, sizeof *name_offsets, compare);
+    return found == NULL ? -1 : found - name_offsets;
+}
+
+static location locate(int file)
+{
+    location location;
+    archive_copy(&location, locations + file * sizeof location, sizeof location);
+    return location;
 }
 
 int archive_size(const char *path)
 {
-    const archive_entry *entry = find(path);
-    return entry == NULL ? -1 : (int)entry->size;
+    int file = find(path);
+    return file < 0 ? -1 : (int)locate(file).size;
 }
 
 void archive_read(const char *path, void *to)
 {
-    const archive_entry *entry = find(path);
-    if (entry != NULL) {
-        copy_out(to, entry->offset, entry->size);
+    int file = find(path);
+    if (file >= 0) {
+        location data = locate(file);
+        archive_copy(to, data.offset, data.size);
     }
+}
+
+/* Reads marshalled code. */
+static PyObject *unmarshal(location data)
+{
+    char *bytes = PyMem_RawMalloc(data.size);
+    if (bytes == NULL) {
+        return PyErr_NoMemory();
+    }
+    archive_copy(bytes, data.offset, data.size);
+    PyObject *code = PyMarshal_ReadObjectFromString(bytes, data.size);
+    PyMem_RawFree(bytes);
+    return code;
+}
+
+/* The name of the module that the file at `path` holds, NULL if it holds none. */
+static PyObject *module_name(const char *path)
+{
+    static const char *const endings[] = {"/__init__.pyc", ".pyc"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(endings); i++) {
+        const char *ending = strstr(path, endings[i]);
+        if (ending != NULL) {
+            PyObject *words = PyUnicode_FromStringAndSize(path, ending - path);
+            return PyObject_CallMethod(words, "replace", "ss", "/", ".");
+        }
+    }
+    return NULL;
+}
+
+PyObject *archive_unused_code(uint32_t file)
+{
+    PyObject *name = module_name(names + name_offsets[file]);
+    if (name == NULL || PyDict_Contains(PyImport_GetModuleDict(), name)) {
+        return NULL;
+    }
+    PyObject *code = unmarshal(locate(file));
+    if (code == NULL) {
+        give_up(names + name_offsets[file]);
+    }
+    return code;
 }
 
 /* --- as Python sees it --- */
@@ -83,15 +138,32 @@ static PyObject *py_read(PyObject *module, PyObject *path)
     if (text == NULL) {
         return NULL;
     }
-    const archive_entry *entry = find(text);
-    if (entry == NULL) {
+    int file = find(text);
+    if (file < 0) {
         Py_RETURN_NONE;
     }
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, entry->size);
+    location data = locate(file);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, data.size);
     if (bytes != NULL) {
-        copy_out(PyBytes_AS_STRING(bytes), entry->offset, entry->size);
+        archive_copy(PyBytes_AS_STRING(bytes), data.offset, data.size);
     }
     return bytes;
+}
+
+PyDoc_STRVAR(code_doc, "code(path, /)\n--\n\nThe code object in the file at path, or None.");
+
+static PyObject *py_code(PyObject *module, PyObject *path)
+{
+    const char *text = PyUnicode_AsUTF8(path);
+    if (text == NULL) {
+        return NULL;
+    }
+    int file = find(text);
+    if (file < 0) {
+        Py_RETURN_NONE;
+    }
+    location data = locate(file);
+    return is_frozen(data.offset) ? thaw(file, data.offset) : unmarshal(data);
 }
 
 PyDoc_STRVAR(has_doc, "has(path, /)\n--\n\nWhether there is a file at path.");
@@ -99,7 +171,7 @@ PyDoc_STRVAR(has_doc, "has(path, /)\n--\n\nWhether there is a file at path.");
 static PyObject *py_has(PyObject *module, PyObject *path)
 {
     const char *text = PyUnicode_AsUTF8(path);
-    return text == NULL ? NULL : PyBool_FromLong(find(text) != NULL);
+    return text == NULL ? NULL : PyBool_FromLong(find(text) >= 0);
 }
 
 PyDoc_STRVAR(paths_doc, "paths()\n--\n\nThe paths of all files, sorted.");
@@ -108,7 +180,7 @@ static PyObject *py_paths(PyObject *module, PyObject *unused)
 {
     PyObject *paths = PyList_New(file_count);
     for (uint32_t i = 0; paths != NULL && i < file_count; i++) {
-        PyObject *path = PyUnicode_FromString(names + entries[i].name);
+        PyObject *path = PyUnicode_FromString(names + name_offsets[i]);
         if (path == NULL) {
             Py_CLEAR(paths);
             break;
@@ -120,6 +192,7 @@ static PyObject *py_paths(PyObject *module, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"read", py_read, METH_O, read_doc},
+    {"code", py_code, METH_O, code_doc},
     {"has", py_has, METH_O, has_doc},
     {"paths", py_paths, METH_NOARGS, paths_doc},
     {NULL, NULL, 0, NULL},

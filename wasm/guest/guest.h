@@ -29,8 +29,20 @@ int archive_size(const char *path);
 /* Copies the file at `path` to `to`. */
 void archive_read(const char *path, void *to);
 
+/* Copies `size` bytes at `from` in the archive to `to`. */
+void archive_copy(void *to, uint32_t from, uint32_t size);
+
+/* The code in the archive's file with the number `file`; NULL if it is no code, or that of a module
+ * that has been imported. */
+PyObject *archive_unused_code(uint32_t file);
+
 /* Makes the module `_archive`, the archive as Python sees it. */
 PyObject *PyInit__archive(void);
+
+/* deepfreeze.c: code as it lies in memory. Whether the data at `from` in the archive is that, and the
+ * code object in it. */
+int is_frozen(uint32_t from);
+PyObject *thaw(uint32_t file, uint32_t from);
 
 /* seal.c: where a run's objects lie. First `reserve_heap`, before anything is allocated, sets a
  * stretch of the heap aside; then `seal_heap` takes all other free blocks, so that new objects lie

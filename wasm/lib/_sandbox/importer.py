@@ -4,7 +4,6 @@ Runs before anything else can be imported: only what is compiled in may be used 
 """
 
 import _archive
-import marshal
 import sys
 from _frozen_importlib import ModuleSpec, _call_with_frames_removed
 
@@ -58,10 +57,10 @@ class ArchiveImporter:
 
     @classmethod
     def get_code(cls, name):
-        code = _archive.read(cls.get_filename(name)[len(ROOT):] + "c")
+        code = _archive.code(cls.get_filename(name)[len(ROOT):] + "c")
         if code is None:
             raise ImportError(f"the standard library has no code for {name!r}", name=name)
-        return marshal.loads(code)
+        return code
 
     @classmethod
     def get_source(cls, name):

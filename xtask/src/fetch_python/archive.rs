@@ -17,28 +17,51 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// When it would be larger than 4 GiB.
 pub fn pack(files: &Files) -> Result<Vec<u8>> {
     let names_size: usize = files.keys().map(|name| name.len() + 1).sum();
-    let mut table: Vec<u8> = Vec::new();
-    let mut names = Vec::with_capacity(names_size);
-    let mut data: Vec<u8> = Vec::new();
     let data_start = 8 + 12 * files.len() + names_size;
-    for number in [files.len(), names_size] {
-        table.extend(u32::try_from(number)?.to_le_bytes());
-    }
+    let (mut offsets, mut names) = (Vec::new(), Vec::new());
+    let (mut locations, mut data) = (Vec::new(), Vec::new());
     for (name, bytes) in files {
-        for number in [names.len(), data_start + data.len(), bytes.len()] {
-            table.extend(
-                u32::try_from(number)
-                    .context("the archive is too large")?
-                    .to_le_bytes(),
-            );
-        }
+        offsets.extend(number(names.len())?);
         names.extend(name.as_bytes());
         names.push(0);
+        locations.extend(number(data_start + data.len())?);
+        locations.extend(number(bytes.len())?);
         data.extend(bytes);
     }
-    table.extend(names);
-    table.extend(data);
-    Ok(table)
+    let head = [number(files.len())?, number(names_size)?].concat();
+    Ok([head, offsets, names, locations, data].concat())
+}
+
+fn number(number: usize) -> Result<[u8; 4]> {
+    Ok(u32::try_from(number)
+        .context("the archive is too large")?
+        .to_le_bytes())
+}
+
+/// The files in an archive.
+///
+/// # Errors
+/// When it is malformed.
+pub fn unpack(archive: &[u8]) -> Result<Files> {
+    let bytes = |at: usize, size: usize| {
+        at.checked_add(size)
+            .and_then(|end| archive.get(at..end))
+            .context("the archive is cut off")
+    };
+    let number =
+        |at: usize| -> Result<usize> { Ok(u32::from_le_bytes(bytes(at, 4)?.try_into()?) as usize) };
+    let (count, names) = (number(0)?, 8 + 4 * number(0)?);
+    let locations = names + number(4)?;
+    let file = |index: usize| {
+        let name = bytes(names, number(4)?)?
+            .get(number(8 + 4 * index)?..)
+            .and_then(|names| names.split(|byte| *byte == 0).next())
+            .context("the archive's names are cut off")?;
+        let location = locations + 8 * index;
+        let data = bytes(number(location)?, number(location + 4)?)?;
+        Ok((String::from_utf8(name.to_owned())?, data.to_owned()))
+    };
+    (0..count).map(file).collect()
 }
 
 /// Puts `archive` into `module` as a passive data segment, the first of all. Nothing else in the
@@ -47,6 +70,19 @@ pub fn pack(files: &Files) -> Result<Vec<u8>> {
 /// # Errors
 /// When the module is malformed.
 pub fn embed(module: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
+    put_first(module, archive, 0)
+}
+
+/// Puts `archive` in the place of the one that `embed` has put into `module`.
+///
+/// # Errors
+/// When the module is malformed.
+pub fn replace(module: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
+    put_first(module, archive, 1)
+}
+
+/// Puts `archive` in the place of the first segments, as many as `replaced`.
+fn put_first(module: &[u8], archive: &[u8], replaced: u32) -> Result<Vec<u8>> {
     let mut output = Module::new();
     let mut embedded = false;
     for payload in Parser::new(0).parse_all(module) {
@@ -56,7 +92,7 @@ pub fn embed(module: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
             Payload::CodeSectionStart { range, .. } => {
                 let segments = data_segments(module)?;
                 output.section(&DataCountSection {
-                    count: segments + 1,
+                    count: segments + 1 - replaced,
                 });
                 output.section(&RawSection {
                     id: SectionId::Code as u8,
@@ -67,7 +103,7 @@ pub fn embed(module: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
             Payload::DataSection(reader) => {
                 let mut section = DataSection::new();
                 section.passive(archive.iter().copied());
-                for segment in reader.clone() {
+                for segment in reader.clone().into_iter().skip(replaced as usize) {
                     RoundtripReencoder.parse_data(&mut section, segment?)?;
                 }
                 output.section(&section);
@@ -100,35 +136,17 @@ fn data_segments(module: &[u8]) -> Result<u32> {
 mod tests {
     use super::*;
 
-    /// Reads an archive as `archive.c` does.
-    fn unpack(archive: &[u8]) -> Files {
-        let number = |at: usize| {
-            let bytes = archive[at..at + 4].try_into().unwrap_or_default();
-            u32::from_le_bytes(bytes) as usize
-        };
-        let names = 8 + 12 * number(0);
-        let entry = |at: usize| {
-            let name: Vec<u8> = archive[names + number(at)..]
-                .iter()
-                .copied()
-                .take_while(|byte| *byte != 0)
-                .collect();
-            let (start, size) = (number(at + 4), number(at + 8));
-            (
-                String::from_utf8_lossy(&name).into_owned(),
-                archive[start..start + size].to_vec(),
-            )
-        };
-        (0..number(0)).map(|index| entry(8 + 12 * index)).collect()
-    }
-
     #[test]
     fn what_is_packed_can_be_found() -> Result<()> {
         let files: Files = [("b.py", "two"), ("a/b.py", ""), ("a.py", "one")]
             .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
             .into();
-        assert_eq!(unpack(&pack(&files)?), files);
-        assert_eq!(unpack(&pack(&Files::new())?), Files::new());
+        let archive = pack(&files)?;
+        assert_eq!(unpack(&archive)?, files);
+        assert_eq!(unpack(&pack(&Files::new())?)?, Files::new());
+        for size in 0..archive.len() {
+            assert!(unpack(&archive[..size]).is_err(), "{size}");
+        }
         Ok(())
     }
 
@@ -148,15 +166,21 @@ mod tests {
         data.active(0, &wasm_encoder::ConstExpr::i32_const(16), *b"static");
         module.section(&data);
         let embedded = embed(&module.finish(), b"archive")?;
+        assert_eq!(segments(&embedded)?, ["archive", "static"]);
+        let replaced = replace(&embedded, b"another")?;
+        assert_eq!(segments(&replaced)?, ["another", "static"]);
+        Ok(())
+    }
+
+    fn segments(module: &[u8]) -> Result<Vec<String>> {
         let mut segments = Vec::new();
-        for payload in Parser::new(0).parse_all(&embedded) {
+        for payload in Parser::new(0).parse_all(module) {
             if let Payload::DataSection(reader) = payload? {
                 for segment in reader {
-                    segments.push(segment?.data.to_vec());
+                    segments.push(String::from_utf8(segment?.data.to_vec())?);
                 }
             }
         }
-        assert_eq!(segments, [b"archive".to_vec(), b"static".to_vec()]);
-        Ok(())
+        Ok(segments)
     }
 }

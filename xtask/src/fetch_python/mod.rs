@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sources ─┬─ zig cc ─▶ objects ─┬─ link ─▶ compiler.wasm ─▶ code of the standard library ─▶ archive
-//! crates  ─┘                     └─ link ─▶ interpreter + archive ─ snapshot ─▶ python.wasm
+//! crates  ─┘                     └─ link ─▶ interpreter + archive ─ snapshot ─ freeze ─▶ python.wasm
 //!                                                     python.wasm ─ registers ─ Cranelift ─▶ python.cwasm
 //! ```
 //!
@@ -15,6 +15,7 @@ mod compiler;
 mod crates;
 mod digest;
 mod download;
+mod freeze;
 mod library;
 mod link;
 mod manifest;
@@ -118,7 +119,8 @@ pub fn run(options: &Options) -> Result<()> {
     })?;
     let python_wasm = step("Snapshot", || {
         let guest = link::link(&recipe, &compiler, &objects.guest(), &work)?;
-        snapshot::take(&archive::embed(&guest, &archive)?, &work)
+        let snapshot = snapshot::take(&archive::embed(&guest, &archive)?, &work)?;
+        freeze::run(&snapshot, &archive, &work)
     })?;
     let python_cwasm = step("Precompilation", || {
         precompile::run(&registers::keep_memory(&python_wasm)?, &work)

@@ -67,6 +67,7 @@ pub fn build(
         "interpreter.c",
         "archive.c",
         "clock.c",
+        "deepfreeze.c",
         "identity.c",
         "immortal.c",
         "locks.c",
