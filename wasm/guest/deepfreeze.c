@@ -38,9 +38,11 @@ int is_startup_name(PyObject *string);
 
 struct frozen {
     uint32_t magic;
-    uint32_t module; /* where the module's code object lies */
-    uint32_t names, codes;   /* how many */
-    uint32_t pointers, size; /* bytes of their table, bytes of the objects */
+    uint32_t module;   /* where the module's code object lies */
+    uint32_t names;    /* how many */
+    uint32_t codes;    /* how many */
+    uint32_t pointers; /* bytes of their table */
+    uint32_t size;     /* bytes of the objects */
 };
 
 /* --- in a run --- */
@@ -156,9 +158,10 @@ enum kind { CODE, TUPLES, STRINGS, BYTES, OTHERS, KINDS, NAME = KINDS };
 static struct buffer objects[KINDS];
 static struct buffer names, codes, pointers, file;
 
-/* The places of what has been laid out: where in which buffer, or which name. */
+/* The places of what has been laid out. */
 static _Py_hashtable_t *places;
 
+/* So many bytes into the objects of a kind, or a name's number. */
 static uint32_t place(enum kind kind, uint32_t at)
 {
     return at << 3 | kind;
@@ -345,7 +348,7 @@ static uint32_t lay_out(PyObject *object)
     return at;
 }
 
-/* Where a place is once the kinds lie one behind the other. */
+/* Where a place is once the kinds lie one behind the other, each at a multiple of eight. */
 static uint32_t distance(uint32_t place)
 {
     uint32_t before = 0;

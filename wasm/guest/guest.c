@@ -7,6 +7,8 @@
  *     unwritten_len(fd), unwritten_ptr()  when a run was ended from outside: what it has written to
  *                             stdout (1) or stderr (2) and Python still holds
  *
+ * (`freeze` and `frozen_ptr`, in deepfreeze.c, are for the build.)
+ *
  * A request's way is told here in C, so that no frame of ours is ever on Python's stack: a script
  * sees only itself, and so does a reader of its tracebacks. What goes wrong is put into words in
  * Python, by lib/_sandbox/failure.py. */

@@ -9,8 +9,8 @@ from _sandbox.importer import ArchiveImporter
 
 MODULES = """
 _markupbase difflib doctest email._encoded_words email.feedparser email.generator email.header email.message
-email.policy email.utils gettext html html.parser http.client pydoc smtplib tomllib._re unittest.loader
-urllib.request
+email.policy email.utils gettext html html.parser http.client http.cookiejar platform pydoc smtplib tomllib._re
+unittest.loader urllib.request
 """.split()
 
 
