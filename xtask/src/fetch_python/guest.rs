@@ -1,0 +1,78 @@
+//! Runs a guest at build time: a module of CPython's that sees no files and no arguments.
+
+use anyhow::{Context, Result};
+use wasmtime::{
+    Config, Engine, Instance, Linker, Memory, Module, OptLevel, Store, TypedFunc, WasmParams,
+    WasmResults,
+};
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::p1::{self, WasiP1Ctx};
+
+/// A guest that the build calls.
+pub struct Guest {
+    pub store: Store<WasiP1Ctx>,
+    instance: Instance,
+    memory: Memory,
+}
+
+impl Guest {
+    /// An instance of `module`; what it says on stderr is shown.
+    ///
+    /// # Errors
+    /// When it is no module of a guest.
+    pub fn start(module: &[u8]) -> Result<Self> {
+        let mut config = Config::new();
+        config.cranelift_opt_level(OptLevel::None);
+        let engine = Engine::new(&config)?;
+        let module = Module::new(&engine, module)?;
+        let mut linker = Linker::new(&engine);
+        p1::add_to_linker_sync(&mut linker, |wasi| wasi)?;
+        let mut store = Store::new(&engine, WasiCtxBuilder::new().inherit_stderr().build_p1());
+        let instance = linker.instantiate(&mut store, &module)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .context("the guest exports its memory")?;
+        Ok(Self {
+            store,
+            instance,
+            memory,
+        })
+    }
+
+    /// A function that the guest exports.
+    ///
+    /// # Errors
+    /// When there is none of that name and type.
+    pub fn function<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>> {
+        Ok(self.instance.get_typed_func(&mut self.store, name)?)
+    }
+
+    /// Calls a function without arguments that is called once.
+    ///
+    /// # Errors
+    /// When there is none, or it traps.
+    pub fn call_once(&mut self, name: &str) -> Result<()> {
+        Ok(self.function::<(), ()>(name)?.call(&mut self.store, ())?)
+    }
+
+    /// The guest's bytes at `start`.
+    ///
+    /// # Errors
+    /// When its memory ends before them.
+    pub fn read(&self, start: u32, size: u32) -> Result<Vec<u8>> {
+        let (start, size) = (start as usize, size as usize);
+        let bytes = self.memory.data(&self.store).get(start..start + size);
+        Ok(bytes.context("the guest's result")?.to_owned())
+    }
+
+    /// Writes `bytes` into the guest.
+    ///
+    /// # Errors
+    /// When its memory ends before them.
+    pub fn write(&mut self, start: u32, bytes: &[u8]) -> Result<()> {
+        Ok(self.memory.write(&mut self.store, start as usize, bytes)?)
+    }
+}
