@@ -130,9 +130,8 @@ PyObject *archive_unused_code(uint32_t file)
 
 /* --- as Python sees it --- */
 
-PyDoc_STRVAR(read_doc, "read(path, /)\n--\n\nThe bytes of the file at path, or None.");
-
-static PyObject *py_read(PyObject *module, PyObject *path)
+/* What `use` makes of the file at `path`, or None. */
+static PyObject *use_file(PyObject *path, PyObject *(*use)(int file, location data))
 {
     const char *text = PyUnicode_AsUTF8(path);
     if (text == NULL) {
@@ -142,7 +141,11 @@ static PyObject *py_read(PyObject *module, PyObject *path)
     if (file < 0) {
         Py_RETURN_NONE;
     }
-    location data = locate(file);
+    return use(file, locate(file));
+}
+
+static PyObject *read_bytes(int file, location data)
+{
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, data.size);
     if (bytes != NULL) {
         archive_copy(PyBytes_AS_STRING(bytes), data.offset, data.size);
@@ -150,20 +153,23 @@ static PyObject *py_read(PyObject *module, PyObject *path)
     return bytes;
 }
 
+static PyObject *load_code(int file, location data)
+{
+    return is_frozen(data.offset) ? thaw(file, data.offset) : unmarshal(data);
+}
+
+PyDoc_STRVAR(read_doc, "read(path, /)\n--\n\nThe bytes of the file at path, or None.");
+
+static PyObject *py_read(PyObject *module, PyObject *path)
+{
+    return use_file(path, read_bytes);
+}
+
 PyDoc_STRVAR(code_doc, "code(path, /)\n--\n\nThe code object in the file at path, or None.");
 
 static PyObject *py_code(PyObject *module, PyObject *path)
 {
-    const char *text = PyUnicode_AsUTF8(path);
-    if (text == NULL) {
-        return NULL;
-    }
-    int file = find(text);
-    if (file < 0) {
-        Py_RETURN_NONE;
-    }
-    location data = locate(file);
-    return is_frozen(data.offset) ? thaw(file, data.offset) : unmarshal(data);
+    return use_file(path, load_code);
 }
 
 PyDoc_STRVAR(has_doc, "has(path, /)\n--\n\nWhether there is a file at path.");

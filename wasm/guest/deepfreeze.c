@@ -246,16 +246,10 @@ static void relocate(uint32_t at)
 
 static void relocate_code(uint32_t at)
 {
-    static const size_t parts[] = {
-        offsetof(PyCodeObject, co_consts), offsetof(PyCodeObject, co_names),
-        offsetof(PyCodeObject, co_exceptiontable), offsetof(PyCodeObject, co_localsplusnames),
-        offsetof(PyCodeObject, co_localspluskinds), offsetof(PyCodeObject, co_filename),
-        offsetof(PyCodeObject, co_name), offsetof(PyCodeObject, co_qualname), offsetof(PyCodeObject, co_linetable),
-    };
     ((PyCodeObject *)laid_out(at))->co_version = 0;
     append_place(&codes, at);
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(parts); i++) {
-        relocate(behind(at, parts[i]));
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(code_parts); i++) {
+        relocate(behind(at, code_parts[i]));
     }
 }
 

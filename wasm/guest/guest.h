@@ -5,6 +5,14 @@
 
 #include <Python.h>
 
+/* Where a code object points to others. CPython's traversal leaves code objects out. */
+static const size_t code_parts[] = {
+    offsetof(PyCodeObject, co_consts), offsetof(PyCodeObject, co_names),
+    offsetof(PyCodeObject, co_exceptiontable), offsetof(PyCodeObject, co_localsplusnames),
+    offsetof(PyCodeObject, co_localspluskinds), offsetof(PyCodeObject, co_filename),
+    offsetof(PyCodeObject, co_name), offsetof(PyCodeObject, co_qualname), offsetof(PyCodeObject, co_linetable),
+};
+
 /* A function that the host calls. */
 #define EXPORT(name) __attribute__((export_name(name), used))
 

@@ -27,13 +27,8 @@ static int is_static_type(PyObject *object)
 static void reach_hidden(PyObject *object)
 {
     if (PyCode_Check(object)) {
-        PyCodeObject *code = (PyCodeObject *)object;
-        PyObject *parts[] = {
-            code->co_consts, code->co_names, code->co_exceptiontable, code->co_localsplusnames,
-            code->co_localspluskinds, code->co_filename, code->co_name, code->co_qualname, code->co_linetable,
-        };
-        for (size_t i = 0; i < Py_ARRAY_LENGTH(parts); i++) {
-            reach_if_any(parts[i]);
+        for (size_t i = 0; i < Py_ARRAY_LENGTH(code_parts); i++) {
+            reach_if_any(*(PyObject **)((char *)object + code_parts[i]));
         }
     }
     if (is_static_type(object)) {
