@@ -5,6 +5,11 @@ use std::thread;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+/// How much lower the priority of threads is that work for scripts. HTTP never wants the processor for
+/// long.
+#[cfg(target_os = "linux")]
+const BACKGROUND_NICENESS: i32 = 5;
+
 /// Assumed where the system does not tell.
 const UNKNOWN_MEMORY: u64 = 1 << 30;
 
@@ -56,6 +61,14 @@ pub fn raise_open_file_limit() {
 #[must_use]
 pub fn open_file_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
+}
+
+/// Lowers the priority of this thread below those that serve connections.
+pub fn lower_priority() {
+    // Elsewhere niceness is not a thread's but the whole process's. If the system refuses, everything
+    // works; it only takes longer to get to a connection.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(BACKGROUND_NICENESS);
 }
 
 /// `MemAvailable` of `/proc/meminfo`, in bytes.

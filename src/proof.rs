@@ -28,14 +28,16 @@ pub struct Proof {
 /// # Errors
 /// When it does not come to its result; the message says why.
 pub async fn prove(sandbox: &Sandbox) -> anyhow::Result<Proof> {
-    let outcome = sandbox.run(SCRIPT).await;
+    let outcome = sandbox.run_and_clean_up(SCRIPT).await;
     match outcome.result {
         Ok(version) => Ok(Proof {
             python_version: version.get().trim_matches('"').to_owned(),
             took: outcome.usage.start + outcome.usage.run,
         }),
         // Its text is for strangers; whoever starts the service may know more.
-        Err(Failure::Internal(details)) => bail!("Python does not run here: {details}"),
+        Err(Failure::Internal(details) | Failure::Unavailable(details)) => {
+            bail!("Python does not run here: {details}")
+        }
         Err(failure) => bail!("not even a small script runs here: {failure}"),
     }
 }

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Answer, Connection, Server, command, hello, hello_from};
-use serde_json::Value;
+use common::{Answer, Connection, Server, command, hello, hello_from, post};
+use serde_json::{Value, json};
 
 const FIRST: &str = "first-key-0123456789abcdef0123456789";
 const SECOND: &str = "second-key-0123456789abcdef012345678";
@@ -221,6 +221,68 @@ fn callers_are_limited_each_for_themselves() {
     assert_eq!(send(&server, SECOND).status, 200);
     let health = server.raw("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
     assert_eq!(health.status, 200);
+}
+
+#[test]
+fn callers_have_a_share_of_the_runs() {
+    let keys = format!("{FIRST},{SECOND}");
+    let settings = [
+        ("API_KEYS", &*keys),
+        ("MAX_CONCURRENT", "3"),
+        ("MAX_CONCURRENT_PER_CALLER", "2"),
+        ("WALL_LIMIT", "10m"),
+    ];
+    let server = Server::start(&settings);
+    let begin = |key: &str| {
+        let script = "import time\ndef main():\n    time.sleep(600)\n";
+        let headers = format!("Content-Type: application/json\r\nAuthorization: Bearer {key}\r\n");
+        let mut connection = server.connect();
+        connection.send(post(&headers, &json!({ "script": script }).to_string()));
+        server.wait_for_log("run started");
+        connection
+    };
+    let mut running = vec![begin(FIRST), begin(FIRST)];
+    let answer = send(&server, FIRST);
+    assert_eq!((answer.status, answer.kind()), (429, "rate_limited"));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    let words = "limit of 2 scripts of one caller that run or wait (MAX_CONCURRENT_PER_CALLER)";
+    assert!(answer.error().contains(words), "{answer:?}");
+
+    // Others are served, and what is given back can be taken again.
+    assert_eq!(send(&server, SECOND).status, 200);
+    drop(running.pop());
+    assert_eq!(server.raw_until(200, hello_from(FIRST)).status, 200);
+    running.push(begin(FIRST));
+    assert_eq!(send(&server, FIRST).status, 429);
+}
+
+/// Otherwise a caller could fill the queue.
+#[test]
+fn the_share_of_a_caller_counts_those_that_wait() {
+    let settings = [
+        ("MAX_CONCURRENT", "1"),
+        ("MAX_QUEUE", "5"),
+        ("MAX_CONCURRENT_PER_CALLER", "2"),
+        ("TRUSTED_PROXIES", "1"),
+        ("WALL_LIMIT", "10m"),
+        ("QUEUE_TIMEOUT", "10m"),
+    ];
+    let server = Server::start(&settings);
+    let running = server.begin("import time\ndef main():\n    time.sleep(600)\n");
+    let mut waiting = [server.connect(), server.connect()];
+    waiting.iter_mut().for_each(|client| client.send(hello("")));
+    // One waits, and the other, whichever it is, is refused. Callers are told apart by address.
+    let patience = std::time::Duration::from_millis(10);
+    let refused = (0..2)
+        .cycle()
+        .find(|at| waiting[*at].answers_within(patience));
+    let refused = refused.expect("it looks until there is one");
+    assert_eq!(waiting[refused].answer().kind(), "rate_limited");
+    let mut other = server.connect();
+    other.send(hello("X-Forwarded-For: 192.0.2.1\r\n"));
+    drop(running);
+    assert_eq!(waiting[1 - refused].answer().status, 200);
+    assert_eq!(other.answer().status, 200);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(sandbox.run(&script));
+    let outcome = runtime.block_on(sandbox.run_and_clean_up(&script));
     let answer = http::of_run(&outcome, ID);
 
     let mut stdout = io::stdout().lock();

@@ -16,10 +16,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::bad_usage;
 
-/// How far guests stand back when HTTP wants the processor. It never wants it for long.
-#[cfg(target_os = "linux")]
-const GUEST_NICENESS: i32 = 5;
-
 /// Serves until asked to stop.
 ///
 /// HTTP has threads of its own: a guest that computes is always ready to go on, and a connection would
@@ -53,13 +49,8 @@ fn guest_runtime() -> anyhow::Result<Runtime> {
         .thread_name("guests")
         .enable_all()
         .event_interval(1)
-        .global_queue_interval(2);
-    // Elsewhere niceness is not a thread's but the whole process's.
-    #[cfg(target_os = "linux")]
-    builder.on_thread_start(|| {
-        // Refused or not, guests run; it only takes longer to get to a connection.
-        let _ = rustix::process::nice(GUEST_NICENESS);
-    });
+        .global_queue_interval(2)
+        .on_thread_start(machine::lower_priority);
     Ok(builder.build()?)
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::access::Share;
 use super::answer::Error;
 use crate::config::Capacity;
 use crate::telemetry::Load;
@@ -60,13 +61,21 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The right to run. Dropping it lets the next one in.
+/// The right to run.
 #[derive(Debug)]
 pub(super) struct Pass {
     /// How long the request had to wait.
     pub(super) waited: Duration,
+    /// Shared by all that holds something of the run.
+    pub(super) permit: Arc<Permit>,
+}
+
+/// A slot and a place. Dropping the last owner lets the next request in.
+#[derive(Debug)]
+pub(super) struct Permit {
     _slot: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
+    _share: Option<Share>,
 }
 
 impl Admission {
@@ -83,8 +92,9 @@ impl Admission {
         }
     }
 
-    /// Waits for a slot, in order of arrival; fails at once when there is no place to wait in.
-    pub(super) async fn enter(&self) -> Result<Pass, Error> {
+    /// Waits for a slot, in order of arrival; fails at once when there is no place to wait in. The
+    /// caller's `share` is kept as long as the permit.
+    pub(super) async fn enter(&self, share: Option<Share>) -> Result<Pass, Error> {
         if matches!(*self.phase.borrow(), Phase::Draining | Phase::Closed) {
             return Err(Error::ShuttingDown);
         }
@@ -102,8 +112,11 @@ impl Admission {
         };
         Ok(Pass {
             waited: arrived.elapsed(),
-            _slot: slot,
-            _place: place,
+            permit: Arc::new(Permit {
+                _slot: slot,
+                _place: place,
+                _share: share,
+            }),
         })
     }
 
@@ -191,15 +204,15 @@ mod tests {
     #[tokio::test]
     async fn the_queue_is_bounded_and_ordered() {
         let door = door(1, 1);
-        let running = door.enter().await;
+        let running = door.enter(None).await;
         assert!(running.is_ok());
 
         assert_eq!((door.load().running, door.load().waiting), (1, 0));
         assert_eq!(door.readiness(), Ok(()));
 
-        let mut waiting = pin!(door.enter());
+        let mut waiting = pin!(door.enter(None));
         assert!(is_pending(waiting.as_mut()));
-        let refusal = door.enter().await;
+        let refusal = door.enter(None).await;
         let full = matches!(
             refusal,
             Err(Error::Full {
@@ -213,15 +226,15 @@ mod tests {
 
         drop(running);
         assert!(waiting.await.is_ok());
-        assert!(door.enter().await.is_ok());
+        assert!(door.enter(None).await.is_ok());
     }
 
     #[tokio::test]
     async fn who_leaves_the_queue_gives_the_place_back() {
         let door = door(1, 1);
-        let _running = door.enter().await;
+        let _running = door.enter(None).await;
         for _ in 0..3 {
-            let mut waiting = Box::pin(door.enter());
+            let mut waiting = Box::pin(door.enter(None));
             assert!(is_pending(waiting.as_mut()));
         }
         assert_eq!((door.load().running, door.load().waiting), (1, 0));
@@ -232,22 +245,25 @@ mod tests {
         let door = door(1, 0);
         door.leave();
         assert_eq!(door.readiness(), Err(NotReady::ShuttingDown));
-        assert!(door.enter().await.is_ok());
+        assert!(door.enter(None).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn waiting_has_an_end() {
         let door = door(1, 1);
-        let _running = door.enter().await;
-        assert!(matches!(door.enter().await, Err(Error::WaitedTooLong(_))));
+        let _running = door.enter(None).await;
+        assert!(matches!(
+            door.enter(None).await,
+            Err(Error::WaitedTooLong(_))
+        ));
     }
 
     #[tokio::test]
     async fn draining_waits_for_those_inside_and_closing_sends_them_away() {
         let door = door(1, 1);
-        let running = door.enter().await;
+        let running = door.enter(None).await;
         door.drain();
-        assert!(matches!(door.enter().await, Err(Error::ShuttingDown)));
+        assert!(matches!(door.enter(None).await, Err(Error::ShuttingDown)));
 
         let mut empty = pin!(door.empty());
         assert!(is_pending(empty.as_mut()));

@@ -125,12 +125,6 @@ impl IntoResponse for Error {
         let mut response = Answer { kind, status, body }.holding(None);
         response.extensions_mut().insert(Refused(kind));
         let headers = response.headers_mut();
-        if matches!(
-            self,
-            Self::Full { .. } | Self::WaitedTooLong(_) | Self::ShuttingDown
-        ) {
-            headers.insert(RETRY_AFTER, RETRY_SECONDS);
-        }
         if let Self::Access(refusal) = &self {
             refusal.describe(headers);
         }
@@ -162,6 +156,9 @@ impl Answer {
         if kind != OK {
             let headers = response.headers_mut();
             headers.insert(ERROR_KIND, HeaderValue::from_static(kind));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
         }
         response
     }
@@ -208,6 +205,7 @@ fn kind_of(failure: &Failure) -> Kind {
         Failure::OutputLimit { .. } => Kind::OutputLimit,
         Failure::Exited(_) => Kind::Exited,
         Failure::Crashed(_) => Kind::Crashed,
+        Failure::Unavailable(_) => Kind::Overloaded,
         Failure::Internal(_) => Kind::Internal,
     }
 }
@@ -305,6 +303,11 @@ mod tests {
             ),
             (Err(Failure::Exited(3)), 400, "exited"),
             (Err(Failure::Crashed("trap".into())), 400, "crashed"),
+            (
+                Err(Failure::Unavailable("secret".into())),
+                503,
+                "overloaded",
+            ),
             (Err(Failure::Internal("secret".into())), 500, "internal"),
         ];
         for (result, status, kind) in cases {
@@ -313,6 +316,7 @@ mod tests {
             assert_eq!(answer.kind, kind);
             let response = answer.holding(None);
             assert_eq!(response.status(), status);
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
             let header = response.headers().get(ERROR_KIND).cloned();
             let body = axum::body::to_bytes(response.into_body(), 1 << 20).await?;
             let body = std::str::from_utf8(&body)?;

@@ -45,7 +45,7 @@ async fn read_and_run(
     request: Request,
 ) -> Result<Response, Error> {
     require_json(request.headers())?;
-    let caller = request.extensions().get().and_then(Caller::name);
+    let caller: Option<Caller> = request.extensions().get().cloned();
     let script = {
         let body = request.into_body();
         let limits = &app.config.request;
@@ -54,7 +54,9 @@ async fn read_and_run(
     };
 
     // Only now: a client that is slow to send must not keep others from running.
-    let pass = app.admission.enter().await?;
+    let share = app.access.share(caller.as_ref())?;
+    let pass = app.admission.enter(share).await?;
+    let caller = caller.and_then(|caller| caller.name());
     let source = Source {
         request_id: id.as_str(),
         caller: caller.as_deref(),
@@ -83,7 +85,8 @@ async fn read_and_run(
 /// and comes back with the outcome: a guest that is cancelled has its slot until it is gone.
 async fn run(app: &Arc<App>, script: String, pass: Pass) -> Result<(Outcome, Pass), Error> {
     let inside = Arc::clone(app);
-    let mut run = Box::pin(async move { (inside.sandbox.run(&script).await, pass) });
+    let permit = Arc::clone(&pass.permit);
+    let mut run = Box::pin(async move { (inside.sandbox.run(&script, permit).await, pass) });
     let first_turn = poll_fn(|context| Poll::Ready(run.as_mut().poll(context)));
     if let Poll::Ready(ended) = first_turn.await {
         return Ok(ended);

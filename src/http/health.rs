@@ -17,16 +17,19 @@ pub(super) async fn live() -> &'static str {
     "ok"
 }
 
-/// The service is ready when another request would get a place. That Python runs has been proven
+/// The service is ready when another request would get a place and could store its files. That Python runs has been proven
 /// before the service began to listen.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    match app.admission.readiness() {
-        Ok(()) => "ready".into_response(),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")).into_response(),
-    }
+    let why = match (app.admission.readiness(), app.sandbox.check_storage()) {
+        (Ok(()), Ok(())) => return "ready".into_response(),
+        (Err(why), _) => why.to_string(),
+        (_, Err(why)) => why.to_string(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")).into_response()
 }
 
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    app.metrics.set_storage(app.sandbox.check_storage().is_ok());
     match app.metrics.render(app.admission.load()) {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => {

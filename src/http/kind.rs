@@ -35,7 +35,7 @@ pub(super) enum Kind {
     Unauthorized,
     /// The token is good, but its owner may not send scripts.
     Forbidden,
-    /// The caller has used up the rate limit.
+    /// The caller has used up the rate limit, or has as many scripts inside as each caller may.
     RateLimited,
     /// There is nothing at this path.
     NotFound,
@@ -45,7 +45,7 @@ pub(super) enum Kind {
     TooLarge,
     /// The body is not announced as JSON, or is compressed.
     UnsupportedMediaType,
-    /// The service runs as many scripts as it can: try again in a moment.
+    /// The service runs as many scripts as it can, or cannot store their files: try again in a moment.
     Overloaded,
     /// The service is about to end: try again, and reach another one.
     ShuttingDown,

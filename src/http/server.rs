@@ -132,6 +132,8 @@ impl Server {
         if timeout_at(last, self.connections.shutdown()).await.is_err() {
             tracing::warn!("closing connections that are still busy");
         }
+        // The directories of cancelled runs: what is left of them is removed at the next start.
+        let _ = timeout_at(last, admission.empty()).await;
     }
 
     /// Takes connections as long as it is polled.

@@ -22,6 +22,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use tokio::sync::oneshot;
 use wasmtime::{InstancePre, Linker, Store, UpdateDeadline};
 
 use self::engine::Ticker;
@@ -29,11 +30,12 @@ use self::guest::{Guest, Stream};
 use self::memory::MemoryLimiter;
 use self::meter::{CpuClock, OutOfTime, metered};
 use self::output::Capture;
-use self::scratch::ScratchRoot;
+use self::scratch::{Permit, ScratchRoot};
 use self::wasi::{Context, Guard};
 pub use engine::{ADDRESS_SPACE, page_scan_available};
 pub use limits::{FileLimits, Limits};
 pub use outcome::{Failure, Outcome, Usage};
+pub use scratch::Unavailable as StorageUnavailable;
 
 /// How many ticks of the epoch a guest has before it first gives way to others. Most scripts are done
 /// by then, and need not wait for a second turn when the processor is busy.
@@ -58,6 +60,16 @@ struct Host {
     memory: MemoryLimiter,
     guard: Guard,
     cpu: CpuClock,
+}
+
+impl Host {
+    /// Why the host could not store what the script wrote, though that was within its limits.
+    fn storage_failure(&mut self) -> Option<String> {
+        let no_directory = self.wasi.take_failure();
+        let no_directory =
+            no_directory.map(|error| format!("making a temporary directory: {error:#}"));
+        no_directory.or_else(|| self.guard.failure.map(str::to_owned))
+    }
 }
 
 impl Sandbox {
@@ -85,12 +97,15 @@ impl Sandbox {
         })
     }
 
-    /// Runs `script` in an interpreter of its own. Dropping the future cancels the run.
-    pub async fn run(&self, script: &str) -> Outcome {
+    /// Runs `script` in an interpreter of its own. Dropping the future cancels the run. `permit` is
+    /// dropped when nothing of the run is left, its directory included; that can be later.
+    pub async fn run(&self, script: &str, permit: impl Send + 'static) -> Outcome {
         let stdout = Capture::new("stdout", self.limits.stdout);
         let stderr = Capture::new("stderr", self.limits.stderr);
         let mut usage = Usage::default();
-        let result = match self.attempt(script, &stdout, &stderr, &mut usage).await {
+        let permit = Box::new(permit);
+        let attempt = self.attempt(script, permit, &stdout, &stderr, &mut usage);
+        let result = match attempt.await {
             Ok(result) => result,
             Err(error) => Err(Failure::Internal(format!("{error:#}"))),
         };
@@ -102,16 +117,35 @@ impl Sandbox {
         }
     }
 
+    /// Runs `script` and waits until nothing of the run is left.
+    pub async fn run_and_clean_up(&self, script: &str) -> Outcome {
+        let (permit, dropped) = oneshot::channel::<()>();
+        let outcome = self.run(script, permit).await;
+        // It never sends: its end is what is waited for.
+        let _ = dropped.await;
+        outcome
+    }
+
+    /// Whether the host can store what a run may write.
+    ///
+    /// # Errors
+    /// When a run has found that it cannot, and that is not over.
+    pub fn check_storage(&self) -> Result<(), StorageUnavailable> {
+        self.scratch.check(self.limits.files.bytes)
+    }
+
     /// Errors are the service's own; what a script does is in the result.
     async fn attempt(
         &self,
         script: &str,
+        permit: Permit,
         stdout: &Capture,
         stderr: &Capture,
         usage: &mut Usage,
     ) -> Result<Result<Box<serde_json::value::RawValue>, Failure>> {
         let started = Instant::now();
         let mut store = self.store(stdout, stderr);
+        store.data_mut().wasi.hold(permit);
         let instance = self.python.instantiate_async(&mut store).await?;
         let guest = Guest::new(&mut store, &instance)?;
         usage.start = started.elapsed();
@@ -121,13 +155,15 @@ impl Sandbox {
         let ended = self.call(&guest, &mut store, script).await;
         usage.run = started.elapsed();
         let host = store.data_mut();
-        if let Some(error) = host.wasi.take_failure() {
-            return Err(error.context("making a temporary directory"));
-        }
         usage.cpu = host.cpu.used();
         usage.memory = host.memory.in_use();
+        let storage_failure = host.storage_failure();
         if !matches!(ended, Ended::Answered(_)) {
             take_unwritten(&guest, &mut store, [stdout, stderr]).await;
+        }
+        if let Some(why) = storage_failure {
+            self.scratch.failed(&why);
+            return Ok(Err(Failure::Unavailable(why)));
         }
         let host = store.data();
         Ok(match ended {
@@ -291,7 +327,7 @@ mod tests {
             "import os\ndef main(): os._exit(3)",
         ];
         for script in scripts {
-            sandbox.run(script).await;
+            sandbox.run_and_clean_up(script).await;
             let memory = fresh_memory(&sandbox).await?;
             let difference = pristine.iter().zip(&memory).position(|(was, is)| was != is);
             assert_eq!(

@@ -74,6 +74,9 @@ pub enum Failure {
     /// The interpreter itself died. Holds of what.
     #[error("script crashed the interpreter: {0}")]
     Crashed(String),
+    /// The host could not store what the script wrote, within its limits. Holds details for the log only.
+    #[error("the service cannot store temporary files at the moment: try again later")]
+    Unavailable(String),
     /// The service is at fault. Holds details for the log only.
     #[error("internal error")]
     Internal(String),

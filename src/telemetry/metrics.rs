@@ -43,6 +43,7 @@ pub struct Metrics {
     running: Gauge,
     waiting: Gauge,
     connections: Gauge,
+    storage_unavailable: Gauge,
     responses: Family<Code, Counter>,
     refusals: Family<Kind, Counter>,
     registry: Registry,
@@ -156,6 +157,11 @@ impl Metrics {
                 "Connections that are open now",
                 Gauge::default(),
             ),
+            storage_unavailable: ours.add(
+                "storage_unavailable",
+                "Whether a run could not store its files for lack of the host, and that is not over",
+                Gauge::default(),
+            ),
             responses: ours.add(
                 "http_responses",
                 "Answers, by status code",
@@ -227,6 +233,11 @@ impl Metrics {
     pub fn connection(&self) -> Connection {
         self.connections.inc();
         Connection(self.connections.clone())
+    }
+
+    /// Sets whether the host can store what runs write.
+    pub fn set_storage(&self, available: bool) {
+        self.storage_unavailable.set((!available).into());
     }
 
     /// Everything as text, in the OpenMetrics format.

@@ -7,7 +7,7 @@ mod rate;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::values::proxies;
+use super::values::{count, proxies};
 use keys::KeySettings;
 pub use keys::Secret;
 use oidc::OidcSettings;
@@ -40,6 +40,14 @@ pub(super) struct AccessSettings {
     #[command(flatten)]
     rate: RateSettings,
 
+    /// Scripts of one caller that may run or wait at once. One more is answered 429 at once.
+    ///
+    /// Callers are told apart as for RATE_LIMIT. Half of MAX_CONCURRENT leaves room for others.
+    ///
+    /// [default: no limit]
+    #[arg(long, env, value_parser = count)]
+    max_concurrent_per_caller: Option<u32>,
+
     /// Proxies in front of the service, each of which appends to X-Forwarded-For whom it has heard
     /// from. 0 means that the header is not looked at, because anyone can send it.
     #[arg(long, env, default_value = "0", value_parser = proxies)]
@@ -55,6 +63,8 @@ pub struct Access {
     pub oidc: Option<Oidc>,
     /// How often each caller may call.
     pub rate: Option<RateLimit>,
+    /// How many scripts of one caller may run or wait at once.
+    pub concurrent_per_caller: Option<u32>,
     /// How many proxies tell the address of the caller.
     pub trusted_proxies: usize,
 }
@@ -66,6 +76,7 @@ impl AccessSettings {
             keys: self.keys.read()?,
             oidc: self.oidc.resolve()?,
             rate: self.rate.resolve()?,
+            concurrent_per_caller: self.max_concurrent_per_caller,
             trusted_proxies: self.trusted_proxies,
         };
         if self.require_auth && !access.authenticates() {

@@ -7,6 +7,7 @@
 //! | `oidc` | ID tokens and the keys of who issues them |
 //! | `caller` | who calls, also without a credential |
 //! | `rate` | how often each caller may |
+//! | `shares` | how many runs each caller may have at once |
 //! | `refusal` | what callers are told who may not |
 
 mod bearer;
@@ -15,6 +16,7 @@ mod keys;
 mod oidc;
 mod rate;
 mod refusal;
+mod shares;
 
 use std::sync::Arc;
 
@@ -32,12 +34,15 @@ use keys::Keys;
 use oidc::Oidc;
 use rate::Limiter;
 pub(super) use refusal::Refusal;
+pub(super) use shares::Share;
+use shares::Shares;
 
 /// The guard at the door.
 pub(super) struct Access {
     keys: Keys,
     oidc: Option<Oidc>,
     limiter: Option<Limiter>,
+    shares: Option<Shares>,
     trusted_proxies: usize,
 }
 
@@ -48,13 +53,22 @@ impl Access {
             keys: Keys::new(&config.keys),
             oidc: config.oidc.clone().map(Oidc::new),
             limiter: config.rate.map(Limiter::new),
+            shares: config.concurrent_per_caller.map(Shares::new),
             trusted_proxies: config.trusted_proxies,
         }
     }
 
     /// Whether everyone may call as often as they want.
     pub(super) fn is_open(&self) -> bool {
-        !self.authenticates() && self.limiter.is_none()
+        !self.authenticates() && self.limiter.is_none() && self.shares.is_none()
+    }
+
+    /// Counts one more request of `caller` as inside, if that is limited.
+    pub(super) fn share(&self, caller: Option<&Caller>) -> Result<Option<Share>, Refusal> {
+        match (&self.shares, caller) {
+            (Some(shares), Some(caller)) => shares.take(caller).map(Some),
+            _ => Ok(None),
+        }
     }
 
     fn authenticates(&self) -> bool {

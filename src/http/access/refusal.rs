@@ -9,6 +9,9 @@ use crate::http::kind::Kind;
 /// Seconds after which the issuer is worth another try.
 const ISSUER_RETRY_SECONDS: u64 = 5;
 
+/// Seconds after which one of a caller's runs may have ended: most are far shorter.
+const RUN_RETRY_SECONDS: u64 = 1;
+
 /// Why a caller may not send a script. The challenges are those of RFC 6750.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::EnumIter))]
@@ -40,6 +43,12 @@ pub(in crate::http) enum Refusal {
         /// After this many the caller may call again.
         seconds: u64,
     },
+    /// Holds how many may be.
+    #[error(
+        "limit of {0} scripts of one caller that run or wait (MAX_CONCURRENT_PER_CALLER) exceeded: try \
+         again when one has ended"
+    )]
+    TooManyAtOnce(u32),
 }
 
 impl Refusal {
@@ -49,7 +58,7 @@ impl Refusal {
             Self::Malformed(_) => Kind::InvalidRequest,
             Self::NoToken | Self::InvalidToken(_) | Self::IssuerUnavailable => Kind::Unauthorized,
             Self::NotAllowed => Kind::Forbidden,
-            Self::RateLimited { .. } => Kind::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => Kind::RateLimited,
         }
     }
 
@@ -70,6 +79,7 @@ impl Refusal {
             Self::InvalidToken(reason) => challenge("invalid_token", reason),
             Self::NotAllowed => challenge("insufficient_scope", "its owner is not listed"),
             Self::IssuerUnavailable => return retry_after(headers, ISSUER_RETRY_SECONDS),
+            Self::TooManyAtOnce(_) => return retry_after(headers, RUN_RETRY_SECONDS),
             Self::RateLimited { seconds, .. } => return retry_after(headers, *seconds),
         };
         if let Ok(value) = HeaderValue::try_from(challenge) {

@@ -9,7 +9,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::clocks::LifeClock;
 use crate::sandbox::output::Capture;
-use crate::sandbox::scratch::{Scratch, ScratchRoot};
+use crate::sandbox::scratch::{Permit, Scratch, ScratchRoot};
 
 /// Where a script finds its scratch directory.
 const GUEST_DIRECTORY: &str = "/tmp";
@@ -40,14 +40,26 @@ impl Context {
         }
     }
 
+    /// Has `permit` dropped when everything of the run is gone.
+    pub fn hold(&mut self, permit: Permit) {
+        self.scratch.hold(permit);
+    }
+
     /// For calls to which it is all the same whether there is a directory.
-    pub fn streams(&mut self) -> &mut WasiP1Ctx {
-        &mut self.wasi
+    pub fn streams(&mut self) -> wasmtime::Result<&mut WasiP1Ctx> {
+        Ok(&mut self.wasi)
     }
 
     /// For calls that can tell, those that close or renumber a stream included: only while streams
-    /// are as they were at the start can others take their place.
-    pub fn files(&mut self) -> &mut WasiP1Ctx {
+    /// are as they were at the start can others take their place. An error ends the run.
+    pub fn files(&mut self) -> wasmtime::Result<&mut WasiP1Ctx> {
+        self.files_if_any();
+        wasmtime::ensure!(self.failure.is_none(), "there is no scratch directory");
+        Ok(&mut self.wasi)
+    }
+
+    /// The same for calls that cannot end the run.
+    pub fn files_if_any(&mut self) -> &mut WasiP1Ctx {
         if !self.has_directory && self.failure.is_none() {
             match self.with_directory() {
                 Ok(wasi) => {
@@ -63,7 +75,7 @@ impl Context {
     fn with_directory(&mut self) -> Result<WasiP1Ctx> {
         let mut builder = builder(&self.stdout, &self.stderr, self.clock);
         let path = self.scratch.make()?;
-        builder.preopened_dir(path, GUEST_DIRECTORY, FsPerms::ReadWrite)?;
+        builder.preopened_dir(&path, GUEST_DIRECTORY, FsPerms::ReadWrite)?;
         Ok(builder.build_p1())
     }
 

@@ -73,6 +73,7 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
                     opened,
                 )
                 .await?;
+                call.check_host(answer)?;
                 if succeeded(answer) {
                     let fd = call.read_u32(opened)?;
                     match call.wasi.fd_filestat_get(&mut call.memory, fd.into()).await {
@@ -209,6 +210,7 @@ fn guard_sizes(linker: &mut Linker<Host>) -> Result<()> {
                 }
                 let answer =
                     preview1::fd_filestat_set_size(call.wasi, &mut call.memory, fd, size).await?;
+                call.check_host(answer)?;
                 if succeeded(answer) {
                     call.quota.resized(fd.cast_unsigned(), size.cast_unsigned());
                 }
@@ -242,6 +244,7 @@ fn note_written(
     position: u64,
     written: i32,
 ) -> wasmtime::Result<()> {
+    call.check_host(answer)?;
     if succeeded(answer) {
         let length = u64::from(call.read_u32(written)?);
         call.quota.written(fd.cast_unsigned(), position, length);

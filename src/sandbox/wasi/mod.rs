@@ -33,6 +33,8 @@ pub struct Guard {
     pub quota: Quota,
     /// How many calls it has made.
     pub calls: u64,
+    /// Why the host could not store something for which the quota had room.
+    pub failure: Option<&'static str>,
 }
 
 impl Guard {
@@ -41,6 +43,7 @@ impl Guard {
         Self {
             quota: Quota::new(limits),
             calls: 0,
+            failure: None,
         }
     }
 }
@@ -52,7 +55,7 @@ impl Guard {
 pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
     p1::add_to_linker_async(linker, |host: &mut Host| {
         host.guard.calls += 1;
-        host.wasi.files()
+        host.wasi.files_if_any()
     })?;
     linker.allow_shadowing(true);
     clocks::add(linker)?;
@@ -72,7 +75,20 @@ struct Call<'a> {
     memory: GuestMemory<'a>,
     wasi: &'a mut WasiP1Ctx,
     quota: &'a mut Quota,
+    failure: &'a mut Option<&'static str>,
 }
+
+/// How calls fail when the host cannot store something, and why that is.
+const HOST_FAILURES: [(Errno, &str); 4] = [
+    (Errno::Nospc, "no space left on the device"),
+    (Errno::Dquot, "disk quota exceeded"),
+    (Errno::Rofs, "read-only file system"),
+    // wasmtime-wasi returns this for errors that it has no name for, such as the two before.
+    (
+        Errno::Io,
+        "quota exceeded, read-only file system or input/output error",
+    ),
+];
 
 impl<'a> Call<'a> {
     /// A call to which it is all the same whether there is a scratch directory.
@@ -87,7 +103,7 @@ impl<'a> Call<'a> {
 
     fn with(
         caller: &'a mut Caller<'_, Host>,
-        part: fn(&mut Context) -> &mut WasiP1Ctx,
+        part: fn(&mut Context) -> wasmtime::Result<&mut WasiP1Ctx>,
     ) -> wasmtime::Result<Self> {
         let fuel = caller.as_context_mut().hostcall_fuel();
         let memory = caller
@@ -95,14 +111,28 @@ impl<'a> Call<'a> {
             .and_then(wasmtime::Extern::into_memory);
         let memory = memory.ok_or_else(|| wasmtime::format_err!("the guest has no memory"))?;
         let (memory, host) = memory.data_and_store_mut(caller);
-        let wasi = part(&mut host.wasi);
+        let wasi = part(&mut host.wasi)?;
         wasi.set_hostcall_fuel(fuel);
         host.guard.calls += 1;
         Ok(Self {
             memory: GuestMemory::Unshared(memory),
             wasi,
             quota: &mut host.guard.quota,
+            failure: &mut host.guard.failure,
         })
+    }
+
+    /// Ends the run if a call that the quota allows has failed because of the host: no script can
+    /// know what to do about that.
+    fn check_host(&mut self, answer: i32) -> wasmtime::Result<()> {
+        let failed = HOST_FAILURES
+            .iter()
+            .find(|(code, _)| errno(*code) == answer);
+        if let Some((_, why)) = failed {
+            *self.failure = Some(why);
+            wasmtime::bail!("the host cannot store files");
+        }
+        Ok(())
     }
 }
 

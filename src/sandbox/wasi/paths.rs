@@ -145,6 +145,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
                 let answer =
                     preview1::path_create_directory(call.wasi, &mut call.memory, fd, path, length)
                         .await?;
+                call.check_host(answer)?;
                 if succeeded(answer) {
                     call.quota.created_directory();
                 }
@@ -217,6 +218,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
                     new_length,
                 )
                 .await?;
+                call.check_host(answer)?;
                 if succeeded(answer)
                     && let Some(replaced) = replaced
                 {
