@@ -13,6 +13,7 @@ mod meter;
 mod module_config;
 mod outcome;
 mod output;
+mod processor;
 mod scratch;
 mod verdict;
 mod wasi;
@@ -85,6 +86,7 @@ impl Sandbox {
         slots: u32,
         temp_root: Option<&Path>,
     ) -> Result<Self> {
+        processor::check()?;
         let engine = engine::new(slots, limits.memory)?;
         let module = engine::load_module(&engine, python)?;
         let mut linker = Linker::new(&engine);
