@@ -1,6 +1,6 @@
 //! The host's side of the agreement with the guest (wasm/guest/guest.c is the other side).
 
-use wasmtime::{AsContextMut, Instance, Memory, Result, TypedFunc};
+use wasmtime::{AsContext, AsContextMut, Instance, Memory, Result, TypedFunc};
 
 /// What the guest says of a run that came to its end. All of it is untrusted.
 pub struct Answer {
@@ -93,6 +93,13 @@ impl Guest {
             unwritten_len: instance.get_typed_func(&mut store, "unwritten_len")?,
             unwritten_ptr: instance.get_typed_func(&mut store, "unwritten_ptr")?,
         })
+    }
+
+    /// The instance's memory as it is now.
+    pub fn memory(&self, store: impl AsContext) -> *mut [u8] {
+        let store = store.as_context();
+        let start = self.memory.data_ptr(&store);
+        std::ptr::slice_from_raw_parts_mut(start, self.memory.data_size(&store))
     }
 
     /// Runs `script` and takes the answer, of which at most `max_text` bytes.

@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+
+use super::page_map::thread_page_faults;
 
 /// The processor time that a future has used. Clones read the same clock.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +22,9 @@ struct Reading {
     before: AtomicU64,
     /// What the polling thread's own clock said when it began to poll.
     since: AtomicU64,
+    /// Page faults, counted like the time.
+    faults_before: AtomicI64,
+    faults_since: AtomicI64,
 }
 
 impl CpuClock {
@@ -34,14 +39,24 @@ impl CpuClock {
         self.used() + thread_cpu_time().saturating_sub(since)
     }
 
+    /// How many page faults there were while the future was polled.
+    pub fn page_faults(&self) -> i64 {
+        self.0.faults_before.load(Ordering::Relaxed)
+    }
+
     fn begin(&self) {
         let now = nanoseconds(thread_cpu_time());
         self.0.since.store(now, Ordering::Relaxed);
+        self.0
+            .faults_since
+            .store(thread_page_faults(), Ordering::Relaxed);
     }
 
     fn end(&self) {
         let now = nanoseconds(self.now());
         self.0.before.store(now, Ordering::Relaxed);
+        let faults = thread_page_faults() - self.0.faults_since.load(Ordering::Relaxed);
+        self.0.faults_before.fetch_add(faults, Ordering::Relaxed);
     }
 }
 

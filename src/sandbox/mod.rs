@@ -13,13 +13,17 @@ mod meter;
 mod module_config;
 mod outcome;
 mod output;
+#[cfg_attr(not(target_os = "linux"), path = "no_page_map.rs")]
+mod page_map;
 mod processor;
 mod scratch;
+mod slots;
 mod verdict;
 mod wasi;
 
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -32,6 +36,7 @@ use self::memory::MemoryLimiter;
 use self::meter::{CpuClock, OutOfTime, metered};
 use self::output::Capture;
 use self::scratch::{Permit, ScratchRoot};
+use self::slots::{Slot, Slots};
 use self::wasi::{Context, Guard};
 pub use engine::{ADDRESS_SPACE, page_scan_available};
 pub use limits::{FileLimits, Limits};
@@ -52,6 +57,7 @@ pub struct Sandbox {
     python: InstancePre<Host>,
     limits: Limits,
     scratch: ScratchRoot,
+    slots: Option<Arc<Slots>>,
     ticker: Ticker,
 }
 
@@ -61,6 +67,23 @@ struct Host {
     memory: MemoryLimiter,
     guard: Guard,
     cpu: CpuClock,
+    slot: Option<Slot>,
+}
+
+impl Drop for Host {
+    /// Comes before the instance's end: wasmtime drops a store's data first.
+    #[expect(
+        unsafe_code,
+        reason = "changes which pages an instance's memory consists of"
+    )]
+    fn drop(&mut self) {
+        if let Some(slot) = &self.slot
+            && self.cpu.page_faults() > 0
+        {
+            // SAFETY: the store is being dropped, so nobody can use the instance any more.
+            unsafe { slot.tidy(self.memory.in_use()) }
+        }
+    }
 }
 
 impl Host {
@@ -95,6 +118,7 @@ impl Sandbox {
             python: linker.instantiate_pre(&module)?,
             limits,
             scratch: ScratchRoot::new(temp_root)?,
+            slots: Slots::new(),
             ticker: Ticker::start(&engine)?,
         })
     }
@@ -150,6 +174,8 @@ impl Sandbox {
         store.data_mut().wasi.hold(permit);
         let instance = self.python.instantiate_async(&mut store).await?;
         let guest = Guest::new(&mut store, &instance)?;
+        let slots = self.slots.as_ref();
+        store.data_mut().slot = slots.map(|slots| Slot::new(slots, guest.memory(&store)));
         usage.start = started.elapsed();
 
         let _running = self.ticker.running();
@@ -190,6 +216,7 @@ impl Sandbox {
             memory: MemoryLimiter::new(self.limits.memory),
             guard: Guard::new(self.limits.files),
             cpu: CpuClock::default(),
+            slot: None,
         };
         let mut store = Store::new(self.python.module().engine(), host);
         store.limiter(|host| &mut host.memory);
@@ -254,9 +281,9 @@ mod tests {
             .unwrap_or_default())
     }
 
-    /// The pages of an instance's memory that are its own: those that have been written to.
+    /// Of each page of an instance's memory, whether it is mapped, and whether it is a file's.
     #[cfg(target_os = "linux")]
-    fn changed_pages(memory: &[u8]) -> Result<Vec<usize>> {
+    fn page_table(memory: *const [u8]) -> Result<Vec<(bool, bool)>> {
         use std::io::{Read, Seek, SeekFrom};
 
         // Of the page table's entries: https://docs.kernel.org/admin-guide/mm/pagemap.html
@@ -265,19 +292,38 @@ mod tests {
         const OF_A_FILE: u64 = 1 << 61;
         let page = rustix::param::page_size();
         let mut table = std::fs::File::open("/proc/self/pagemap")?;
-        let first = memory.as_ptr() as usize / page;
+        let first = memory.cast::<u8>().addr() / page;
         table.seek(SeekFrom::Start((first * ENTRY) as u64))?;
         let mut entries = vec![0; memory.len() / page * ENTRY];
         table.read_exact(&mut entries)?;
-        let changed = entries
-            .chunks_exact(ENTRY)
-            .enumerate()
-            .filter(|(_, entry)| {
-                let mut bytes = [0; ENTRY];
-                bytes.copy_from_slice(entry);
-                let entry = u64::from_ne_bytes(bytes);
-                entry & PRESENT != 0 && entry & OF_A_FILE == 0
-            });
+        let entries = entries.as_chunks().0.iter().map(|entry| {
+            let entry = u64::from_ne_bytes(*entry);
+            (entry & PRESENT != 0, entry & OF_A_FILE != 0)
+        });
+        Ok(entries.collect())
+    }
+
+    /// The pages of an instance's memory that are its own: those that have been written to.
+    #[cfg(target_os = "linux")]
+    fn changed_pages(memory: &[u8]) -> Result<Vec<usize>> {
+        let entries = page_table(memory)?;
+        let own = entries.into_iter().enumerate();
+        let own = own.filter(|(_, (present, of_a_file))| *present && !of_a_file);
+        Ok(own.map(|(number, _)| number).collect())
+    }
+
+    /// The pages of memory at which a script has a page fault, or more than one.
+    #[cfg(target_os = "linux")]
+    async fn faulting_pages(sandbox: &Sandbox, script: &str) -> Result<Vec<usize>> {
+        let output = Capture::new("stdout", 100);
+        let mut store = sandbox.store(&output, &output);
+        let instance = sandbox.python.instantiate_async(&mut store).await?;
+        let guest = Guest::new(&mut store, &instance)?;
+        let before = page_table(guest.memory(&store))?;
+        guest.run(&mut store, script, 100).await?;
+        let after = page_table(guest.memory(&store))?;
+        let pairs = before.iter().zip(&after).enumerate();
+        let changed = pairs.filter(|(_, (before, after))| before != after);
         Ok(changed.map(|(number, _)| number).collect())
     }
 
@@ -312,23 +358,30 @@ mod tests {
         Ok(())
     }
 
+    /// Prints and returns something.
+    const HELLO: &str = "def main():\n    print('hi')\n    return {'answer': 42}\n";
+
+    /// Scripts that change many pages, each in its own way.
+    const RICH: &[&str] = &[
+        "kept = [str(n) for n in range(300_000)]\ndef main(): return 1",
+        "def main(): return len(b'secret' * 5_000_000)",
+        "import sys\nsys.setrecursionlimit(10**9)\ndef main(): return main()",
+        "def main():\n    while True: bytearray(1 << 20)",
+        "import gc\ndef main():\n    for thing in gc.get_objects():\n        \
+         if isinstance(thing, dict): thing['secret'] = 'secret'",
+        "import os\ndef main(): os._exit(3)",
+        "def main(): return 1 / 0",
+        "import dataclasses, enum, doctest\n@dataclasses.dataclass\nclass A: x: int\n\
+         def main(): return repr(A(1))",
+    ];
+
     #[tokio::test]
     async fn a_slot_that_is_used_again_holds_nothing_of_its_past() -> Result<()> {
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("wasm/python.cwasm");
         let sandbox = Sandbox::load(&python, Limits::default(), 1, None)?;
         let pristine = fresh_memory(&sandbox).await?;
         assert!(pristine.len() > 1 << 20);
-        let scripts = [
-            "def main(): return 'hello'",
-            "kept = [str(n) for n in range(300_000)]\ndef main(): return 1",
-            "def main(): return len(b'secret' * 5_000_000)",
-            "import sys\nsys.setrecursionlimit(10**9)\ndef main(): return main()",
-            "def main():\n    while True: bytearray(1 << 20)",
-            "import gc\ndef main():\n    for thing in gc.get_objects():\n        \
-             if isinstance(thing, dict): thing['secret'] = 'secret'",
-            "import os\ndef main(): os._exit(3)",
-        ];
-        for script in scripts {
+        for script in [HELLO].iter().chain(RICH) {
             sandbox.run_and_clean_up(script).await;
             let memory = fresh_memory(&sandbox).await?;
             let difference = pristine.iter().zip(&memory).position(|(was, is)| was != is);
@@ -337,6 +390,25 @@ mod tests {
                 (pristine.len(), None),
                 "{script}"
             );
+        }
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_short_script_has_no_page_faults_after_a_rich_one() -> Result<()> {
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("wasm/python.cwasm");
+        let sandbox = Sandbox::load(&python, Limits::default(), 1, None)?;
+        if !page_scan_available() {
+            return Ok(());
+        }
+        sandbox.run_and_clean_up(HELLO).await;
+        for script in RICH {
+            sandbox.run_and_clean_up(script).await;
+            for turn in 1..=3 {
+                let pages = faulting_pages(&sandbox, HELLO).await?;
+                assert_eq!(pages, [0; 0], "hello number {turn} after {script}");
+            }
         }
         Ok(())
     }
