@@ -8,6 +8,41 @@ use wasmtime::{
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
+/// A guest's module, compiled in haste.
+pub struct Program(Module);
+
+impl Program {
+    /// Compiles `module`.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn compile(module: &[u8]) -> Result<Self> {
+        let mut config = Config::new();
+        config.cranelift_opt_level(OptLevel::None);
+        Ok(Self(Module::new(&Engine::new(&config)?, module)?))
+    }
+
+    /// An instance that has what `wasi` gives it.
+    ///
+    /// # Errors
+    /// When it is no guest.
+    pub fn start(&self, wasi: &mut WasiCtxBuilder) -> Result<Guest> {
+        let engine = self.0.engine();
+        let mut linker = Linker::new(engine);
+        p1::add_to_linker_sync(&mut linker, |wasi| wasi)?;
+        let mut store = Store::new(engine, wasi.build_p1());
+        let instance = linker.instantiate(&mut store, &self.0)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .context("the guest exports its memory")?;
+        Ok(Guest {
+            store,
+            instance,
+            memory,
+        })
+    }
+}
+
 /// A guest that the build calls.
 pub struct Guest {
     pub store: Store<WasiP1Ctx>,
@@ -21,22 +56,7 @@ impl Guest {
     /// # Errors
     /// When it is no module of a guest.
     pub fn start(module: &[u8]) -> Result<Self> {
-        let mut config = Config::new();
-        config.cranelift_opt_level(OptLevel::None);
-        let engine = Engine::new(&config)?;
-        let module = Module::new(&engine, module)?;
-        let mut linker = Linker::new(&engine);
-        p1::add_to_linker_sync(&mut linker, |wasi| wasi)?;
-        let mut store = Store::new(&engine, WasiCtxBuilder::new().inherit_stderr().build_p1());
-        let instance = linker.instantiate(&mut store, &module)?;
-        let memory = instance
-            .get_memory(&mut store, "memory")
-            .context("the guest exports its memory")?;
-        Ok(Self {
-            store,
-            instance,
-            memory,
-        })
+        Program::compile(module)?.start(WasiCtxBuilder::new().inherit_stderr())
     }
 
     /// A function that the guest exports.
@@ -56,6 +76,17 @@ impl Guest {
     /// When there is none, or it traps.
     pub fn call_once(&mut self, name: &str) -> Result<()> {
         Ok(self.function::<(), ()>(name)?.call(&mut self.store, ())?)
+    }
+
+    /// All bytes of another memory that the guest exports.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn memory(&mut self, name: &str) -> Result<&[u8]> {
+        let memory = self.instance.get_memory(&mut self.store, name);
+        Ok(memory
+            .with_context(|| format!("the guest has no memory {name}"))?
+            .data(&self.store))
     }
 
     /// The guest's bytes at `start`.

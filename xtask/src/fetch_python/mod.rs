@@ -3,7 +3,7 @@
 //! ```text
 //! sources ─┬─ zig cc ─▶ objects ─┬─ link ─▶ compiler.wasm ─▶ code of the standard library ─▶ archive
 //! crates  ─┘                     └─ link ─▶ interpreter + archive ─ snapshot ─ freeze ─▶ python.wasm
-//!                                                     python.wasm ─ registers ─ Cranelift ─▶ python.cwasm
+//!                                            python.wasm ─ layout ─ registers ─ Cranelift ─▶ python.cwasm
 //! ```
 //!
 //! Every step's output is named after the digest of what it was made from, and appears under that
@@ -17,6 +17,7 @@ mod digest;
 mod download;
 mod freeze;
 mod guest;
+mod layout;
 mod library;
 mod link;
 mod manifest;
@@ -124,7 +125,8 @@ pub fn run(options: &Options) -> Result<()> {
         freeze::run(&snapshot, &archive, &work)
     })?;
     let python_cwasm = step("Precompilation", || {
-        precompile::run(&registers::keep_memory(&python_wasm)?, &work)
+        let ordered = layout::run(&python_wasm, &work)?;
+        precompile::run(&registers::keep_memory(&ordered)?, &work)
     })?;
     publish(&wasm.join("python.wasm"), &python_wasm)?;
     publish(&wasm.join("python.cwasm"), &python_cwasm)?;
