@@ -108,4 +108,4 @@ macro_rules! areas {
     };
 }
 
-areas! { environment errors files language main not_serializable output results stdlib syntax }
+areas! { environment errors files language main not_serializable output results scarce_memory start_up stdlib syntax }

@@ -25,6 +25,9 @@
 void random_seed_later(PyObject *generator);
 int keep_startup_names(void);
 
+/* From CPython's asyncio, edited: the names of tasks start at Task-1 again. */
+void number_tasks_anew(PyObject *module);
+
 /* From CPython's text streams, edited: what was written to one and has not left Python. */
 Py_ssize_t textio_copy_unwritten(PyObject *stream, char *to, Py_ssize_t room);
 
@@ -57,7 +60,9 @@ static PyObject *stderr_stream;  /* sys.stderr as it was at the start */
 
 /* Of the run. */
 static char *script;
+static PyObject *script_code;
 static PyObject *main_function;
+static PyObject *value;
 static PyObject *result;
 static const char *result_text;
 static Py_ssize_t result_size;
@@ -108,13 +113,13 @@ static PyObject *compile_script(size_t size)
     return Py_CompileStringExFlags(script, "script.py", Py_file_input, &flags, -1);
 }
 
-static PyObject *call_main(void)
+static int call_main(void)
 {
-    PyObject *value = PyObject_CallNoArgs(main_function);
+    value = PyObject_CallNoArgs(main_function);
     if (value != NULL && PyCoro_CheckExact(value)) {
         Py_SETREF(value, PyObject_CallOneArg(await_main, value));
     }
-    return value;
+    return value != NULL;
 }
 
 /* JSON text is ASCII, so a str's data is its encoding. */
@@ -129,7 +134,7 @@ static int set_result(PyObject *text)
     return result_text != NULL;
 }
 
-static int encode_result(PyObject *value)
+static int encode_result(void)
 {
     PyObject *pieces = PyObject_CallFunction(encode, "Oi", value, 0);
     if (pieces == NULL) {
@@ -140,6 +145,23 @@ static int encode_result(PyObject *value)
     Py_XDECREF(empty);
     Py_DECREF(pieces);
     return set_result(text);
+}
+
+/* Where memory is gone, the frames that a MemoryError has passed through may hold all of it; to report the
+ * exception takes some. */
+static void drop_locals(PyObject *exception)
+{
+    enum { LONGEST_CHAIN = 100 };
+    for (int i = 0; exception != NULL && i < LONGEST_CHAIN; i++) {
+        PyBaseExceptionObject *self = (PyBaseExceptionObject *)exception;
+        if (PyErr_GivenExceptionMatches(exception, PyExc_MemoryError)) {
+            for (PyTracebackObject *at = (PyTracebackObject *)self->traceback; at != NULL; at = at->tb_next) {
+                Py_XDECREF(PyObject_CallMethodNoArgs((PyObject *)at->tb_frame, &_Py_ID(clear)));
+                PyErr_Clear();
+            }
+        }
+        exception = self->context;
+    }
 }
 
 /* Puts the pending exception into words. When even that goes wrong, the type's name must do. */
@@ -153,6 +175,7 @@ static int report(enum step step)
         result_size = strlen(fallback);
         return EXCEPTION;
     }
+    drop_locals(exception);
     int status = -1;
     PyObject *text = NULL;
     PyObject *answer = PyObject_CallFunction(describe, "OiOO", exception, (int)step,
@@ -177,11 +200,11 @@ static int report(enum step step)
 
 static int run_script(size_t size)
 {
-    PyObject *code = compile_script(size);
-    if (code == NULL) {
+    script_code = compile_script(size);
+    if (script_code == NULL) {
         return report(COMPILING);
     }
-    PyObject *nothing = PyEval_EvalCode(code, script_globals, script_globals);
+    PyObject *nothing = PyEval_EvalCode(script_code, script_globals, script_globals);
     if (nothing == NULL) {
         return report(EXECUTING);
     }
@@ -191,11 +214,10 @@ static int run_script(size_t size)
         return NO_MAIN;
     }
     Py_INCREF(main_function);
-    PyObject *value = call_main();
-    if (value == NULL) {
+    if (!call_main()) {
         return report(CALLING);
     }
-    return encode_result(value) ? RESULT : report(ENCODING);
+    return encode_result() ? RESULT : report(ENCODING);
 }
 
 /* Writes out what a stream holds. What goes wrong has no reader. */
@@ -305,7 +327,9 @@ static void remember_streams(void)
 
 static void await_script(void)
 {
+    Py_CLEAR(script_code);
     Py_CLEAR(main_function);
+    Py_CLEAR(value);
     Py_CLEAR(result);
     result_text = NULL;
     result_size = 0;
@@ -376,5 +400,7 @@ EXPORT("init") void init(void)
     seal_heap_again();
     PyObject *generator = attribute(harness, "random_generator");
     random_seed_later(generator);
+    number_tasks_anew(PyImport_ImportModule("_asyncio"));
+    begin_reserve();
     __wasilibc_reset_preopens();
 }

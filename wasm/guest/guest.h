@@ -59,6 +59,13 @@ void reserve_heap(void);
 void seal_heap(void);
 void seal_heap_again(void);
 
+/* memory.c: a reserve of memory for what follows a MemoryError. `begin_reserve`, after the start-up, keeps it
+ * back; `open_reserve` gives it to the allocator, which has failed; `refill_reserve` keeps it back again if
+ * there is room. */
+void begin_reserve(void);
+void open_reserve(void);
+void refill_reserve(void);
+
 /* immortal.c: stops counting references to the objects there are. */
 void immortalize_heap(void);
 

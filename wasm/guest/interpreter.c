@@ -117,7 +117,11 @@ void forget_frozen(void)
 static void *allocate_arena(void *context, size_t size)
 {
     void *arena;
-    return posix_memalign(&arena, POOL_SIZE, size) == 0 ? arena : NULL;
+    if (posix_memalign(&arena, POOL_SIZE, size) != 0) {
+        return NULL;
+    }
+    refill_reserve();
+    return arena;
 }
 
 static void free_arena(void *context, void *arena, size_t size)

@@ -19,6 +19,7 @@ import atexit
 import builtins
 import gc
 import io
+import itertools
 import json.encoder
 import linecache
 import random
@@ -92,5 +93,8 @@ def settle():
     linecache.clearcache()
     source.register()
     atexit._clear()
+    # As if no loop had run yet.
+    asyncio.events._event_loop_policy = None
+    asyncio.tasks._task_name_counter = itertools.count(1).__next__
     gc.collect()
     gc.freeze()

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use super::archive;
 use super::cache::cached;
 use super::digest::Fingerprint;
+use super::functions;
 use super::guest::Guest;
 
 /// The `snapshot` of a guest with `archive`, in which the code of each module that the snapshot has
@@ -14,12 +15,14 @@ use super::guest::Guest;
 /// it (`wasm/guest/deepfreeze.c`).
 ///
 /// # Errors
-/// When some code has a constant of a kind that cannot be frozen; the guest has printed what it was at.
+/// When some code has a constant of a kind that cannot be frozen; the guest has printed what it was at. When a
+/// function of CPython's has another type than it is called with.
 pub fn run(snapshot: &[u8], archive: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     fingerprint
         .add(snapshot)
         .add(include_str!("freeze.rs"))
+        .add(include_str!("functions.rs"))
         .add(include_str!("archive.rs"));
     cached(work, "frozen.wasm", &fingerprint, || {
         archive::replace(snapshot, &freeze(snapshot, archive)?)
@@ -41,5 +44,7 @@ fn freeze(snapshot: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
             *data = guest.read(start, size)?;
         }
     }
+    // Last, because it imports modules. Here, because the guest has been started.
+    functions::check(snapshot, &mut guest)?;
     archive::pack(&files)
 }

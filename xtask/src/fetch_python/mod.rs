@@ -16,6 +16,7 @@ mod crates;
 mod digest;
 mod download;
 mod freeze;
+mod functions;
 mod guest;
 mod layout;
 mod library;

@@ -68,9 +68,11 @@ pub fn build(
         "archive.c",
         "clock.c",
         "deepfreeze.c",
+        "functions.c",
         "identity.c",
         "immortal.c",
         "locks.c",
+        "memory.c",
         "network.c",
         "seal.c",
     ];

@@ -1,0 +1,100 @@
+/* The heap's growth, and a reserve of it for what follows a MemoryError.
+ *
+ * When memory is gone, Python still needs some: for the objects of the traceback, for `except` and
+ * `finally` of the script, and to report the exception. So the last of it is kept back until an
+ * allocation has failed, and again as soon as there is room. */
+
+#include "guest.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define WASM_PAGE_SIZE 65536
+
+/* What a traceback and its report take, and handlers that do as much. */
+#define RESERVE (4 * WASM_PAGE_SIZE)
+
+/* Where the part of linear memory ends that the allocator has. */
+static uintptr_t heap_end;
+
+/* Withheld, the reserve lies behind `heap_end`. */
+static enum { NONE, WITHHELD, BLOCK, OPEN } reserve;
+static void *reserved_block;
+
+/* The fewest pages that the host has refused. It has a limit, so it refuses as many for ever; not to
+ * ask again saves a call for every object for which there is no room. */
+static size_t refused_pages = SIZE_MAX;
+
+static uintptr_t memory_end(void)
+{
+    return __builtin_wasm_memory_size(0) * WASM_PAGE_SIZE;
+}
+
+/* Makes linear memory reach to `end`. */
+static int reach(uintptr_t end)
+{
+    uintptr_t now = memory_end();
+    if (end <= now) {
+        return 1;
+    }
+    size_t pages = (end - now + WASM_PAGE_SIZE - 1) / WASM_PAGE_SIZE;
+    if (pages >= refused_pages) {
+        return 0;
+    }
+    if (__builtin_wasm_memory_grow(0, pages) == SIZE_MAX) {
+        refused_pages = pages;
+        return 0;
+    }
+    return 1;
+}
+
+/* The allocator's sbrk, and its only source of memory. It asks for whole pages and returns none. */
+void *grow_heap(intptr_t increment)
+{
+    if (heap_end == 0) {
+        heap_end = memory_end();
+    }
+    uintptr_t start = heap_end, end;
+    size_t withheld = reserve == WITHHELD ? RESERVE : 0;
+    if (increment < 0 || __builtin_add_overflow(start, (uintptr_t)increment, &end) || end > UINTPTR_MAX - withheld
+        || (increment > 0 && !reach(end + withheld))) {
+        errno = ENOMEM;
+        return (void *)-1;
+    }
+    heap_end = end;
+    return (void *)start;
+}
+
+void begin_reserve(void)
+{
+    reserve = WITHHELD;
+}
+
+void open_reserve(void)
+{
+    if (reserve == NONE) {
+        return;
+    }
+    void *block = reserved_block;
+    reserved_block = NULL;
+    reserve = OPEN;
+    free(block);
+}
+
+void refill_reserve(void)
+{
+    if (reserve != OPEN) {
+        return;
+    }
+    if (reach(heap_end + RESERVE)) {
+        reserve = WITHHELD;
+        return;
+    }
+    /* With as much again besides: code that handles an error now may have allocated little yet. */
+    void *block = malloc(2 * RESERVE);
+    if (block != NULL) {
+        reserved_block = realloc(block, RESERVE);
+        reserve = BLOCK;
+    }
+}
