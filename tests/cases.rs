@@ -108,4 +108,22 @@ macro_rules! areas {
     };
 }
 
-areas! { environment errors files language main not_serializable output results scarce_memory start_up stdlib syntax }
+areas! { differences environment errors files language main network not_serializable output results scarce_memory start_up stdlib syntax }
+
+/// The table that README and `/docs` show.
+const DIFFERENCES: &str = include_str!("../src/http/documents/differences.md");
+
+#[test]
+fn every_difference_has_a_case() {
+    let Cases { case: cases } = cases::read("cases", "differences");
+    let cases: Vec<_> = cases.iter().map(|case| case.name.clone()).collect();
+    let rows = DIFFERENCES.lines().skip(2);
+    let rows = rows.filter_map(|row| row.trim_start_matches("| ").split_once(" | "));
+    let rows: Vec<_> = rows.map(|(linux, _)| linux.replace('`', "")).collect();
+    assert_eq!(cases, rows);
+}
+
+#[test]
+fn the_readme_shows_the_differences() {
+    assert!(include_str!("../README.md").contains(DIFFERENCES));
+}

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Server;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The modules are looked at in so many runs.
 const PARTS: usize = 16;
@@ -72,4 +72,96 @@ fn the_library_is_what_its_sources_say() {
     }
     // All but what the snapshot has imported lies ready.
     assert!(ready > 350, "{ready}");
+}
+
+/// What a module's functions may name although it is not there: it is for another platform, or the functions
+/// look first whether it is.
+const NAMES_ELSEWHERE: [&str; 28] = [
+    "asyncio.selector_events._SelectorSocketTransport._get_sendmsg_buffer: SC_IOV_MAX",
+    "asyncio.sslproto.SSLProtocol._do_handshake: SSLAgainErrors",
+    "asyncio.sslproto.SSLProtocol._do_read__buffered: SSLAgainErrors",
+    "asyncio.sslproto.SSLProtocol._do_read__copied: SSLAgainErrors",
+    "asyncio.sslproto.SSLProtocol._do_shutdown: SSLAgainErrors",
+    "asyncio.sslproto.SSLProtocol._do_write: SSLAgainErrors",
+    "getpass.unix_getpass: termios",
+    "getpass.win_getpass: msvcrt",
+    "http.client._create_https_context: ssl",
+    "imaplib.IMAP4.starttls: ssl",
+    "multiprocessing.connection.Client: PipeClient",
+    "multiprocessing.connection.Listener.__init__: PipeListener",
+    "multiprocessing.connection._xml_dumps: xmlrpclib",
+    "multiprocessing.connection._xml_loads: xmlrpclib",
+    "os._execvpe: execv",
+    "os._execvpe: execve",
+    "poplib.POP3.stls: ssl",
+    "rlcompleter.Completer.complete: readline",
+    "smtplib.SMTP.starttls: ssl",
+    "subprocess.Popen.__init__: Handle",
+    "subprocess.Popen.__init__: msvcrt",
+    "subprocess.Popen._execute_child: _fork_exec",
+    "subprocess.Popen._on_error_fd_closer: Handle",
+    "unittest.main.TestProgram._getDiscoveryArgParser: argparse",
+    "unittest.main.TestProgram._getMainArgParser: argparse",
+    "unittest.main.TestProgram._getParentArgParser: argparse",
+    "urllib.request.build_opener: HTTPSHandler",
+    "urllib.request.urlopen: HTTPSHandler",
+];
+
+/// The server for a look at much of the library at once.
+fn generous_server() -> Server {
+    Server::start(&[
+        ("CPU_LIMIT", "60s"),
+        ("WALL_LIMIT", "120s"),
+        ("MEMORY_LIMIT", "200MB"),
+    ])
+}
+
+fn lines(server: &Server, script: &str) -> Vec<String> {
+    let answer = server.execute(script).json();
+    let Value::Array(lines) = &answer["result"] else {
+        panic!("{answer}");
+    };
+    let lines = lines.iter().filter_map(Value::as_str);
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn functions_name_only_what_exists() {
+    let server = generous_server();
+    let mut missing = Vec::new();
+    for part in 0..PARTS {
+        let script = include_str!("library/names.py").replace("PARTS", &PARTS.to_string());
+        missing.extend(lines(&server, &script.replace("PART", &part.to_string())));
+    }
+    missing.retain(|line| !NAMES_ELSEWHERE.contains(&&**line));
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// What the start-up changes in modules, and means to: registrations of one module with another, caches, and
+/// what the sandbox does in another way. Each is the beginning of a path.
+const CHANGED: [&str; 17] = [
+    "_collections_abc.ByteString: ",
+    "asyncio.base_events.BaseEventLoop: ",
+    "asyncio.coroutines._iscoroutine_typecache: ",
+    "asyncio.selector_events.BaseSelectorEventLoop: ",
+    "copyreg.dispatch_table: ",
+    "encodings._cache: ",
+    "inspect._shadowed_dict_from_weakref_mro_tuple: ",
+    "linecache.cache: ",
+    "logging.Logger.manager.loggerDict: ",
+    "logging._loggerClass.manager.loggerDict: ",
+    "os.__all__",
+    "re.RegexFlag._value2member_map_: ",
+    "re._cache",
+    "re._compile_template: ",
+    "selectors.DefaultSelector: ",
+    "selectors.PollSelector: ",
+    "tempfile.tempdir: ",
+];
+
+#[test]
+fn modules_are_as_if_just_imported() {
+    let mut changed = lines(&generous_server(), include_str!("library/state.py"));
+    changed.retain(|line| !CHANGED.iter().any(|path| line.starts_with(path)));
+    assert!(changed.is_empty(), "{changed:#?}");
 }

@@ -195,7 +195,7 @@ pub fn of_run(outcome: &Outcome, request: &str) -> Answer {
 fn kind_of(failure: &Failure) -> Kind {
     match failure {
         Failure::Syntax(_) => Kind::SyntaxError,
-        Failure::NoMain => Kind::NoMain,
+        Failure::NoMain(_) => Kind::NoMain,
         Failure::Exception(_) => Kind::Exception,
         Failure::NotSerializable(_) => Kind::NotSerializable,
         Failure::CpuLimit(_) => Kind::CpuLimit,
@@ -278,7 +278,7 @@ mod tests {
                 400,
                 "syntax_error",
             ),
-            (Err(Failure::NoMain), 400, "no_main"),
+            (Err(Failure::NoMain(String::new())), 400, "no_main"),
             (
                 Err(Failure::Exception("ValueError: x".into())),
                 400,

@@ -17,7 +17,7 @@ pub enum Status {
     Result,
     /// The text is Python's message.
     SyntaxError,
-    /// There is no `main()` to call.
+    /// There is no `main()` to call. The text says what `main` is instead.
     NoMain,
     /// The text is the last line of Python's traceback.
     Exception,

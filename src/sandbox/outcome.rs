@@ -39,9 +39,9 @@ pub enum Failure {
     /// The source is not Python. Holds the whole line.
     #[error("{0}")]
     Syntax(String),
-    /// There is no `main` that can be called without arguments.
-    #[error("script must define a main() function")]
-    NoMain,
+    /// There is no `main` that can be called without arguments. Holds what `main` is instead, if there is one.
+    #[error("script must define a main() function{0}")]
+    NoMain(String),
     /// The script raised. Holds the last line of Python's traceback.
     #[error("{0}")]
     Exception(String),

@@ -37,7 +37,7 @@ pub fn of_answer(answer: Answer, limits: &Limits) -> Result<Box<RawValue>, Failu
             Refusal::Malformed => Failure::NotSerializable("its JSON text is malformed".to_owned()),
         }),
         Status::SyntaxError => Err(Failure::Syntax(line(&text))),
-        Status::NoMain => Err(Failure::NoMain),
+        Status::NoMain => Err(Failure::NoMain(line(&text))),
         Status::Exception => Err(Failure::Exception(line(&text))),
         Status::NotSerializable => Err(Failure::NotSerializable(line(&text))),
         Status::OutOfMemory => Err(Failure::MemoryLimit(limits.memory)),

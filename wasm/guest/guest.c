@@ -38,7 +38,7 @@ void __wasilibc_reset_preopens(void);
 enum status {
     RESULT = 0,           /* the result as JSON */
     SYNTAX_ERROR = 1,     /* Python's message */
-    NO_MAIN = 2,          /* nothing */
+    NO_MAIN = 2,          /* what `main` is instead */
     EXCEPTION = 3,        /* the last line of Python's traceback */
     NOT_SERIALIZABLE = 4, /* why */
     OUT_OF_MEMORY = 5,    /* nothing */
@@ -53,7 +53,7 @@ static PyObject *script_globals; /* of the module `script`, which waits for its 
 static PyObject *new_script;     /* makes that module */
 static PyObject *encode;         /* value -> pieces of JSON */
 static PyObject *await_main;     /* runs a coroutine to its end */
-static PyObject *describe;       /* (exception, step, main, stderr) -> (status, text) */
+static PyObject *describe;       /* (exception, step, subject, stderr) -> (status, text) */
 static PyObject *run_at_exit;    /* calls what the script has registered with atexit */
 static PyObject *stdout_stream;  /* sys.stdout as it was at the start */
 static PyObject *stderr_stream;  /* sys.stderr as it was at the start */
@@ -178,8 +178,9 @@ static int report(enum step step)
     drop_locals(exception);
     int status = -1;
     PyObject *text = NULL;
+    PyObject *subject = step == ENCODING ? value : main_function;
     PyObject *answer = PyObject_CallFunction(describe, "OiOO", exception, (int)step,
-                                             main_function == NULL ? Py_None : main_function, stderr_stream);
+                                             subject == NULL ? Py_None : subject, stderr_stream);
     if (answer != NULL && PyTuple_Check(answer) && PyArg_ParseTuple(answer, "iU", &status, &text)
         && status != RESULT && set_result(Py_NewRef(text))) {
         /* With it go the frames it has passed through, and what only they hold: generators that are
@@ -209,11 +210,15 @@ static int run_script(size_t size)
         return report(EXECUTING);
     }
     main_function = PyDict_GetItemString(script_globals, "main");
+    Py_XINCREF(main_function);
     if (main_function == NULL || !PyCallable_Check(main_function)) {
-        result_size = 0;
+        PyObject *type = main_function == NULL ? NULL : PyType_GetQualName(Py_TYPE(main_function));
+        if (type == NULL || !set_result(PyUnicode_FromFormat(", but main is of type %S", type))) {
+            result_size = 0;
+        }
+        PyErr_Clear();
         return NO_MAIN;
     }
-    Py_INCREF(main_function);
     if (!call_main()) {
         return report(CALLING);
     }

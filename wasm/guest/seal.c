@@ -16,7 +16,7 @@
 /* Bytes for the objects of a usual run, at the lowest addresses of the heap. The host restores the
  * first 32 stretches of changed pages that it finds, from low addresses to high ones, and drops the
  * rest (wasmtime's MAX_REGIONS): what every run changes has to come first. */
-#define RESERVED (384 << 10)
+#define RESERVED (320 << 10)
 
 #define WASM_PAGE_SIZE 65536
 

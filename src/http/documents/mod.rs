@@ -5,11 +5,13 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `differences` | what differs from CPython on Linux |
 //! | `reference` | what both documents say: errors, headers and limits |
 //! | `openapi` | the OpenAPI document |
 //! | `pages/` | templates of the pages |
 //! | `assets/` | styles and scripts of the pages |
 
+mod differences;
 mod openapi;
 mod reference;
 
@@ -30,6 +32,7 @@ use bytes::Bytes;
 use super::App;
 use crate::config::Config;
 use crate::units::{Bytes as Size, Seconds};
+use differences::{Difference, Part};
 use reference::{Address, ErrorRow, Header, Limit};
 
 /// Only what this service itself serves is loaded, run or asked, and no page of somebody else's can
@@ -85,6 +88,7 @@ struct Docs {
     errors: Vec<ErrorRow>,
     headers: &'static [Header],
     limits: Vec<Limit>,
+    differences: Vec<Difference>,
     addresses: Vec<Address>,
 }
 
@@ -105,6 +109,7 @@ pub(super) fn routes(config: &Config) -> anyhow::Result<Router<Arc<App>>> {
         errors: reference::errors(config),
         headers: &reference::HEADERS,
         limits: reference::limits(config),
+        differences: differences::differences(),
         addresses: reference::addresses(config),
     };
     let mut routes = Router::new()

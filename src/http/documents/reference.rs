@@ -168,7 +168,7 @@ fn text(kind: Kind, config: &Config) -> String {
         Kind::SyntaxError => failure(Failure::Syntax(
             "SyntaxError: <message> (script.py, line <line>)".into(),
         )),
-        Kind::NoMain => failure(Failure::NoMain),
+        Kind::NoMain => failure(Failure::NoMain(String::new())),
         Kind::Exception => failure(Failure::Exception("<type>: <message>".into())),
         Kind::NotSerializable => failure(Failure::NotSerializable("<why>".into())),
         Kind::CpuLimit => failure(Failure::CpuLimit(limits.cpu)),

@@ -1,7 +1,9 @@
 """Makes asyncio's event loop work without sockets and threads."""
 
 import selectors
-from asyncio import selector_events
+import socket
+import time
+from asyncio import base_events, selector_events
 
 # WASI refuses to wait for nothing at all; a run ends long before this many seconds.
 FOREVER = 1_000_000
@@ -18,8 +20,24 @@ async def _shutdown_default_executor(self, timeout=None):
         self._default_executor.shutdown(wait=False)
 
 
-def _select(self, timeout=None, _select=selectors.PollSelector.select):
-    return _select(self, FOREVER if timeout is None else timeout)
+def _select(self, timeout=None, _select=selectors.PollSelector.select, _sleep=time.sleep):
+    if timeout is None:
+        timeout = FOREVER
+    if self._fd_to_key:
+        return _select(self, timeout)
+    # Each turn of a loop that is busy asks for nothing, and asking the host takes longer than the turn.
+    if timeout > 0:
+        _sleep(timeout)
+    return []
+
+
+async def _getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):
+    """Without a thread: what can be looked up here takes no time."""
+    return socket.getaddrinfo(host, port, family, type, proto, flags)
+
+
+async def _getnameinfo(self, sockaddr, flags=0):
+    return socket.getnameinfo(sockaddr, flags)
 
 
 def install():
@@ -30,3 +48,5 @@ def install():
     loop._write_to_self = _nothing
     selectors.PollSelector.select = _select
     loop.shutdown_default_executor = _shutdown_default_executor
+    base_events.BaseEventLoop.getaddrinfo = _getaddrinfo
+    base_events.BaseEventLoop.getnameinfo = _getnameinfo

@@ -5,7 +5,7 @@ import inspect
 import sys
 from traceback import TracebackException
 
-from _sandbox import source
+from _sandbox import result_path, source
 
 # `enum status` and `enum step` of guest.c.
 SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = range(1, 7)
@@ -15,8 +15,9 @@ COMPILING, EXECUTING, CALLING, ENCODING = range(4)
 LONGEST_LINE = 10_000
 
 
-def describe(exception, step, main, stderr, _import=builtins.__import__):
-    """The status and the text for an exception that ended a script.
+def describe(exception, step, subject, stderr, _import=builtins.__import__):
+    """The status and the text for an exception that ended a script. The subject is what the step worked on:
+    `main`, or what it returned.
 
     The script may have left anything behind: streams that are closed, exceptions that cannot be
     printed. Whatever fails on the way, the answer still names the exception.
@@ -25,9 +26,9 @@ def describe(exception, step, main, stderr, _import=builtins.__import__):
     if isinstance(exception, SystemExit):
         return EXITED, str(_exit_code(exception, stderr))
     if step == ENCODING and isinstance(exception, Exception) and not isinstance(exception, MemoryError):
-        return NOT_SERIALIZABLE, _encodable(_reason(exception))
-    if step == CALLING and _wants_arguments(exception, main):
-        return NO_MAIN, ""
+        return NOT_SERIALIZABLE, _encodable(_reason(exception, subject))
+    if step == CALLING and _wants_arguments(exception, subject):
+        return NO_MAIN, _encodable(f" that can be called without arguments: {exception}")
     if isinstance(exception, SyntaxError):
         _add_source_line(exception)
     _drop_outer_frames(exception)
@@ -63,8 +64,11 @@ def _exit_code(exception, stderr):
     return 1
 
 
-def _reason(exception):
-    if isinstance(exception, (TypeError, ValueError, RecursionError)):
+def _reason(exception, value):
+    if isinstance(exception, (TypeError, ValueError)):
+        path = result_path.find(value)
+        return str(exception) if path in (None, "result") else f"{path}: {exception}"
+    if isinstance(exception, RecursionError):
         return str(exception)
     return f"{type(exception).__name__}: {exception}"
 

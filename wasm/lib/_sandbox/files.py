@@ -27,6 +27,7 @@ def install():
     tempfile.tempdir = scratch
     sys.path[:] = [scratch]
     sys.path_hooks[:] = [
+        importer.Directory,
         zipimport.zipimporter,
         _frozen_importlib_external.FileFinder.path_hook(
             (_frozen_importlib_external.SourceFileLoader, [".py"]),

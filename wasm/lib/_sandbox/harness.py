@@ -37,6 +37,9 @@ missing_functions.install()
 builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
 builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 builtins.help = _sitebuiltins._Helper()
+builtins.copyright = _sitebuiltins._Printer("copyright", sys.copyright)
+builtins.credits = _sitebuiltins._Printer("credits", "See https://www.python.org for more information.")
+builtins.license = _sitebuiltins._Printer("license", "See https://docs.python.org/3.13/license.html")
 
 
 def new_script():

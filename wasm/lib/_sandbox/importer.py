@@ -78,6 +78,31 @@ class ArchiveImporter:
         return data
 
 
+class Directory:
+    """A directory of the archive as an entry of a path, for those who list what can be imported from it."""
+
+    def __init__(self, path):
+        self.prefix = path.rstrip("/")[len(ROOT):]
+        if not (path + "/").startswith(ROOT) or not _archive.has(self.prefix + "/__init__.pyc"):
+            raise ImportError("only packages of the standard library are supported", path=path)
+
+    def find_spec(self, name, target=None):
+        return ArchiveImporter.find_spec(name)
+
+    def iter_modules(self, prefix=""):
+        """The names of the modules, in order, and whether each is a package."""
+        found = {}
+        for path in _archive.paths():
+            if path.startswith(self.prefix + "/") and path.endswith(".pyc"):
+                parts = path[len(self.prefix) + 1 : -4].split("/")
+                if len(parts) == 1 and parts[0] != "__init__":
+                    found[parts[0]] = False
+                elif len(parts) == 2 and parts[1] == "__init__":
+                    found[parts[0]] = True
+        for name in sorted(found):
+            yield prefix + name, found[name]
+
+
 class MissingModules:
     """Says of modules that nobody can find why the sandbox does not have them."""
 

@@ -73,8 +73,10 @@ pub fn build(
         "immortal.c",
         "locks.c",
         "memory.c",
+        "names.c",
         "network.c",
         "seal.c",
+        "services.c",
     ];
     for file in own {
         interpreter.push(plan.own(&wasm.join("guest").join(file))?);
@@ -103,7 +105,7 @@ struct Plan<'a> {
     cpython: &'a Sources,
     guest: PathBuf,
     pyconfig: String,
-    guest_header: String,
+    guest_headers: String,
     crates: Crates,
     /// Where sources lie on this machine, and what those places are called.
     roots: Vec<(String, String)>,
@@ -122,7 +124,8 @@ impl<'a> Plan<'a> {
         let guest = wasm.join("guest");
         let digest =
             |header: &str| -> Result<String> { Ok(sha256(&std::fs::read(guest.join(header))?)) };
-        let (pyconfig, guest_header) = (digest("pyconfig.h")?, digest("guest.h")?);
+        let pyconfig = digest("pyconfig.h")?;
+        let guest_headers = digest("guest.h")? + &digest("sockets.h")?;
         let directory = work.join("objects");
         std::fs::create_dir_all(&directory)?;
         let crates = Crates::locate()?;
@@ -144,7 +147,7 @@ impl<'a> Plan<'a> {
             cpython,
             guest,
             pyconfig,
-            guest_header,
+            guest_headers,
             crates,
             roots,
             directory,
@@ -206,7 +209,7 @@ impl<'a> Plan<'a> {
     fn own(&mut self, source: &Path) -> Result<PathBuf> {
         let mut flags = self.python_flags();
         flags.push("-DPy_BUILD_CORE".to_owned());
-        let origin = sha256(&std::fs::read(source)?) + &self.guest_header;
+        let origin = sha256(&std::fs::read(source)?) + &self.guest_headers;
         self.add(source.to_owned(), &origin, flags)
     }
 

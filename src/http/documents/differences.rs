@@ -1,0 +1,56 @@
+//! The table "What differs from CPython on Linux", for the documentation.
+
+/// Markdown, as it is in the README.
+const TABLE: &str = include_str!("differences.md");
+
+/// A part of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Plain text.
+    Text(&'static str),
+    /// Code.
+    Code(&'static str),
+}
+
+/// A row.
+pub(super) struct Difference {
+    /// How it is on Linux, and here.
+    pub(super) cells: [Vec<Part>; 2],
+}
+
+/// The rows of the table.
+pub(super) fn differences() -> Vec<Difference> {
+    let rows = TABLE.lines().skip(2).filter_map(|line| {
+        let line = line.strip_prefix("| ")?.strip_suffix(" |")?;
+        line.split_once(" | ")
+    });
+    rows.map(|(linux, here)| Difference {
+        cells: [parts(linux), parts(here)],
+    })
+    .collect()
+}
+
+/// Code stands between backticks.
+fn parts(cell: &'static str) -> Vec<Part> {
+    let parts = cell.split('`').enumerate().map(|(index, part)| {
+        if index % 2 == 0 {
+            Part::Text(part)
+        } else {
+            Part::Code(part)
+        }
+    });
+    parts.filter(|part| *part != Part::Text("")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_row() {
+        let rows = differences();
+        assert_eq!(rows.len() + 2, TABLE.lines().count());
+        let platform = ["sys.platform", "wasi"].map(|code| vec![Part::Code(code)]);
+        assert!(rows.iter().any(|row| row.cells == platform));
+    }
+}

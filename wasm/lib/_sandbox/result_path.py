@@ -1,0 +1,75 @@
+"""Finds the part of a result that has no JSON form."""
+
+import math
+from json.encoder import encode_basestring_ascii
+
+# A result that is larger, or nested deeper, is reported without a path.
+MOST_ITEMS = 100_000
+MOST_LEVELS = 100
+
+# Characters of a key that are shown.
+LONGEST_KEY = 50
+
+# Bits of an int that has as many digits as text may have.
+MOST_BITS = 4300 * math.log2(10)
+
+
+def find(value):
+    """The path to the first part that cannot be encoded, like `result["rows"][3]`; None if it was not found.
+
+    Nothing of the script's own code runs: types are looked at, not instances, and containers are walked
+    with the methods of the built-in types.
+    """
+    item = value
+    containers, iterators, keys = [], [], []
+    for _ in range(MOST_ITEMS):
+        kind = type(item)
+        if issubclass(kind, (dict, list, tuple)):
+            if any(item is container for container in containers):
+                return _path(keys)
+            if issubclass(kind, dict) and not all(map(_is_plain, dict.keys(item))):
+                return _path(keys)
+            if len(containers) == MOST_LEVELS:
+                return None
+            containers.append(item)
+            iterators.append(_entries(item, kind))
+            keys.append(None)
+        elif not _is_plain(item):
+            return _path(keys)
+        entry = None
+        while iterators and (entry := next(iterators[-1], None)) is None:
+            for stack in containers, iterators, keys:
+                stack.pop()
+        if entry is None:
+            return None
+        keys[-1], item = entry
+    return None
+
+
+def _entries(container, kind):
+    if issubclass(kind, dict):
+        return iter(dict.items(container))
+    return enumerate((list if issubclass(kind, list) else tuple).__iter__(container))
+
+
+def _is_plain(item):
+    kind = type(item)
+    if issubclass(kind, float):
+        return math.isfinite(item)
+    if issubclass(kind, int):
+        return int.bit_length(item) <= MOST_BITS
+    return item is None or issubclass(kind, str)
+
+
+def _path(keys):
+    return "result" + "".join(f"[{_key(key)}]" for key in keys)
+
+
+def _key(key):
+    kind = type(key)
+    if issubclass(kind, str):
+        text = str.__str__(key)
+        return encode_basestring_ascii(text[:LONGEST_KEY] + "..." * (len(text) > LONGEST_KEY))
+    if issubclass(kind, bool) or key is None:
+        return repr(key)
+    return int.__repr__(key) if issubclass(kind, int) else float.__repr__(key)
