@@ -57,12 +57,24 @@ pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -
         return Failure::Exited(i64::from(*code));
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => Failure::Crashed("stack overflow".to_owned()),
+        Some(Trap::StackOverflow) => {
+            Failure::Crashed("stack overflow, by recursion that is too deep".to_owned())
+        }
         // The interpreter gives up this way when it cannot even raise a MemoryError.
         _ if out_of_memory => Failure::MemoryLimit(limits.memory),
         Some(Trap::UnreachableCodeReached) => Failure::Crashed("it aborted".to_owned()),
-        Some(trap) => Failure::Crashed(trap.to_string()),
+        Some(trap) => Failure::Crashed(crash(*trap).to_owned()),
         None => Failure::Crashed(line(error.to_string().as_bytes())),
+    }
+}
+
+/// What other traps are where CPython is machine code.
+fn crash(trap: Trap) -> &'static str {
+    match trap {
+        Trap::IntegerDivisionByZero | Trap::IntegerOverflow | Trap::BadConversionToInteger => {
+            "arithmetic fault"
+        }
+        _ => "segmentation fault",
     }
 }
 
@@ -111,6 +123,26 @@ mod tests {
         );
         let malformed = Failure::NotSerializable("its JSON text is malformed".to_owned());
         assert_eq!(verdict(Status::Result, b"[1"), Err(malformed));
+    }
+
+    #[test]
+    fn crashes_are_told_in_words_of_python() {
+        let crash = |trap: Trap| of_error(&trap.into(), &Limits::default(), false).to_string();
+        let traps = [
+            (
+                Trap::StackOverflow,
+                "stack overflow, by recursion that is too deep",
+            ),
+            (Trap::BadSignature, "segmentation fault"),
+            (Trap::MemoryOutOfBounds, "segmentation fault"),
+            (Trap::IntegerDivisionByZero, "arithmetic fault"),
+        ];
+        for (trap, words) in traps {
+            assert_eq!(
+                crash(trap),
+                format!("script crashed the interpreter: {words}")
+            );
+        }
     }
 
     #[test]
