@@ -1,6 +1,9 @@
 //! What the machine offers: cores, memory, address space, open files.
 
+mod cgroup;
+
 use std::fs;
+use std::path::Path;
 use std::thread;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -16,9 +19,9 @@ const UNKNOWN_MEMORY: u64 = 1 << 30;
 /// What this process may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Machine {
-    /// Processor cores, container quota respected.
+    /// Processor cores, the quotas of all control groups respected.
     pub cores: u32,
-    /// Bytes of memory still free to use, container limit respected.
+    /// Bytes of memory still free to use, the limits of all control groups respected.
     pub memory: u64,
     /// Bytes of address space, if there is a limit (`ulimit -v`).
     pub address_space: Option<u64>,
@@ -28,11 +31,11 @@ impl Machine {
     /// Looks at the machine as it is now.
     #[must_use]
     pub fn look() -> Self {
+        // The standard library looks at the quotas of the control groups above, too.
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let bounds = [
             meminfo(&fs::read_to_string("/proc/meminfo").unwrap_or_default()),
-            number_in("/sys/fs/cgroup/memory.max"),
-            number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+            cgroup::memory_limit(Path::new("/")),
         ];
         Self {
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
@@ -78,11 +81,6 @@ fn meminfo(text: &str) -> Option<u64> {
         .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib << 10)
-}
-
-/// The number a control-group file holds; `max` means there is no limit.
-fn number_in(path: &str) -> Option<u64> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
