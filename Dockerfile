@@ -5,11 +5,36 @@ ARG RUNTIME_IMAGE=scratch
 
 # The files of the image: the interpreter, the service, linked statically because the last stage has no
 # libraries, an empty /tmp, the license texts and the bill of materials.
+#
+# Each layer copies only the files that it depends on, so an edit repeats that layer and those after it:
+# src/ the last one, wasm/ and xtask/ all but the first. Cargo.lock pins the compiler, too, and repeats all.
 FROM ${BUILD_IMAGE} AS build
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY . .
+
+# Downloads come first: one that fails does so before anything long is built. Cargo wants a source file in
+# each package of the workspace; the two empty ones are replaced before they are built.
+COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
+COPY .cargo .cargo
+COPY xtask/Cargo.toml xtask/
+COPY xtask/pinned xtask/pinned
+COPY wasm/pins.toml wasm/
+RUN mkdir -p src xtask/src && touch src/lib.rs xtask/src/main.rs && \
+    cargo run --release --locked --package pinned && cargo fetch --locked
+
+# The interpreter.
+COPY xtask xtask
+COPY wasm wasm
+COPY src/sandbox/module_config.rs src/sandbox/
+RUN cargo xtask fetch-python
+
+# The crates that the service depends on.
+RUN cargo xtask image --dependencies
+
+# The service.
+COPY LICENSE askama.toml ./
+COPY src src
 RUN cargo xtask image --to /image
 
 # Those files and nothing else: no shell, no Python, no package.

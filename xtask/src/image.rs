@@ -35,6 +35,10 @@ pub struct Options {
     /// for chroot.
     #[arg(long)]
     check: bool,
+    /// Only build the crates that the service depends on, of which a change to the service changes
+    /// nothing: a layer of its own for the Dockerfile.
+    #[arg(long, conflicts_with_all = ["to", "check"])]
+    dependencies: bool,
 }
 
 /// Builds and collects the files.
@@ -42,6 +46,9 @@ pub struct Options {
 /// # Errors
 /// When something cannot be built, or does not work alone.
 pub fn run(options: &Options) -> Result<()> {
+    if options.dependencies {
+        return build_dependencies();
+    }
     fetch_python::run(&fetch_python::Options::default())?;
     let program = build()?;
     let image = project::root().join(&options.to);
@@ -65,22 +72,35 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn build() -> Result<PathBuf> {
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let build = [
-        "build",
-        "--config",
-        ".cargo/static.toml",
+/// Arguments for cargo that select the service as it is in the image.
+fn selection() -> [String; 6] {
+    [
         "--profile",
         "dist",
-        "--locked",
         "--package",
         "python-executor",
         "--target",
-        &target,
-    ];
-    project::cargo(&build, &[])?;
-    Ok(project::target().join(target).join("dist/python-executor"))
+        &target(),
+    ]
+    .map(str::to_owned)
+}
+
+fn target() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+}
+
+fn build() -> Result<PathBuf> {
+    let build = ["build", "--config", ".cargo/static.toml", "--locked"];
+    project::cargo(&build, &selection())?;
+    let target = project::target().join(target());
+    Ok(target.join("dist/python-executor"))
+}
+
+/// Builds the service from whatever sources are there, and removes it again. Cargo compares times:
+/// it would take a program that is younger than the sources for up to date.
+fn build_dependencies() -> Result<()> {
+    build()?;
+    project::cargo(&["clean", "--locked"], &selection())
 }
 
 /// Runs a script and the health check in a root directory that is the image. There is no /dev, no /proc and

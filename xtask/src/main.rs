@@ -4,6 +4,8 @@ mod bench;
 mod check_deploy;
 mod client;
 mod compare_python;
+#[cfg(test)]
+mod dockerfile;
 mod fetch_python;
 #[cfg(test)]
 mod hostile_guest;
@@ -91,7 +93,15 @@ fn main() -> Result<()> {
                 &["test", "--release", "--package", "python-executor"],
                 &arguments,
             )?;
-            project::cargo(&["test", "--release", "--package", "xtask"], &[])
+            let chores = [
+                "test",
+                "--release",
+                "--package",
+                "xtask",
+                "--package",
+                "pinned",
+            ];
+            project::cargo(&chores, &[])
         }
         Task::TestPlayground(options) => test_playground::run(&options),
         Task::TestPython(options) => test_python::run(&options),

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
-
-use super::pins::Wheel;
-use super::wheel;
+use anyhow::{Result, bail};
+use pinned::Wheel;
+pub use pinned::run;
 
 /// A C compiler and linker for WebAssembly.
 pub struct Compiler {
@@ -60,7 +59,7 @@ impl Compiler {
                 version,
             });
         }
-        let installed = wheel::install(pin, downloads, work)?;
+        let installed = pinned::install(pin, downloads, work)?;
         Ok(Self {
             executable: installed.join(&pin.package).join("zig"),
             cache,
@@ -79,21 +78,4 @@ impl Compiler {
         command.args(["cc", "-target", target]);
         command
     }
-}
-
-/// Runs a compiler's command; what it prints is shown only when it fails.
-///
-/// # Errors
-/// When it cannot be started or fails.
-pub fn run(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("starting {:?}", command.get_program()))?;
-    ensure!(
-        output.status.success(),
-        "{command:?} failed:\n{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
 }

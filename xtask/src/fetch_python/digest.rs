@@ -1,13 +1,8 @@
 //! SHA-256, as names and as checks.
 
-use std::fmt::Write;
-
+use pinned::hex;
+pub use pinned::sha256;
 use sha2::{Digest, Sha256};
-
-/// The SHA-256 of `bytes`, in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
 
 /// A digest over several parts. Each part is set apart from the next by its length.
 #[derive(Default)]
@@ -28,11 +23,4 @@ impl Fingerprint {
         name.truncate(32);
         name
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use pinned::Pins;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Fingerprint, sha256};
-use super::pins::Pins;
 use super::precompile;
 use crate::project;
 

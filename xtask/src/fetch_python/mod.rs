@@ -14,7 +14,6 @@ mod cache;
 mod compiler;
 mod crates;
 mod digest;
-mod download;
 mod freeze;
 mod functions;
 mod guest;
@@ -23,23 +22,22 @@ mod library;
 mod link;
 mod manifest;
 mod objects;
-mod pins;
 mod precompile;
 mod progress;
 mod recipe;
 mod registers;
 mod snapshot;
 mod sources;
-mod wheel;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use pinned::publish;
+pub use pinned::{Pins, Wheel};
 
 use self::compiler::Compiler;
 use self::manifest::Manifest;
-pub use self::pins::{Pins, Wheel};
 #[cfg(test)]
 pub use self::precompile::run as precompile;
 use self::progress::step;
@@ -53,14 +51,13 @@ pub struct Options {
     #[arg(long)]
     force: bool,
     /// Look for source archives in this directory before anything is downloaded.
-    #[arg(long, env = "PYTHON_EXECUTOR_DOWNLOADS")]
+    #[arg(long, env = pinned::DOWNLOADS)]
     downloads: Option<PathBuf>,
 }
 
 impl Options {
     fn downloads(&self) -> Option<PathBuf> {
-        let set = || std::env::var_os("PYTHON_EXECUTOR_DOWNLOADS").map(Into::into);
-        self.downloads.clone().or_else(set)
+        self.downloads.clone().or_else(pinned::downloads)
     }
 }
 
@@ -147,17 +144,5 @@ pub fn run(options: &Options) -> Result<()> {
 pub fn install_wheel(pin: &Wheel) -> Result<PathBuf> {
     let work = work_directory();
     std::fs::create_dir_all(&work)?;
-    wheel::install(pin, None, &work)
-}
-
-/// Puts `bytes` at `path`, whole or not at all.
-fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
-    let directory = path.parent().context("a file has a directory")?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    std::io::Write::write_all(&mut file, bytes)?;
-    let readable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
-    file.as_file().set_permissions(readable)?;
-    file.persist(path)
-        .with_context(|| format!("writing {}", path.display()))?;
-    Ok(())
+    pinned::install(pin, None, &work)
 }

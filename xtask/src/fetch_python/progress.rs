@@ -17,19 +17,10 @@ pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(result)
 }
 
-/// A bar for a download of `bytes`, if that many are known.
-pub fn download_bar(bytes: Option<u64>) -> ProgressBar {
-    bar(bytes, "    [{bar:40}] {bytes}/{total_bytes} {eta}")
-}
-
 /// A bar for `count` things to do.
 pub fn count_bar(count: usize) -> ProgressBar {
-    bar(Some(count as u64), "    [{bar:40}] {pos}/{len} {msg}")
-}
-
-fn bar(length: Option<u64>, template: &str) -> ProgressBar {
-    let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    if let Ok(style) = ProgressStyle::with_template(template) {
+    let bar = ProgressBar::new(count as u64);
+    if let Ok(style) = ProgressStyle::with_template("    [{bar:40}] {pos}/{len} {msg}") {
         bar.set_style(style);
     }
     bar

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use pinned::SourceArchive;
 use serde::Deserialize;
 
 use super::digest::Fingerprint;
-use super::download;
-use super::pins::SourceArchive;
 use crate::project;
 
 /// A change to a file of CPython: what must be there, once, and what it becomes.
@@ -72,7 +71,7 @@ pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> 
     let fingerprint = fingerprint.name();
     let root = work.join(format!("cpython-{fingerprint}"));
     if !root.exists() {
-        let packed = download::fetch(archive, downloads)?;
+        let packed = pinned::fetch(archive, downloads)?;
         let unpacked = tempfile::tempdir_in(work)?;
         unpack(&packed, unpacked.path())?;
         for edit in &edits {

@@ -6,8 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::compiler;
-use super::pins::Wheel;
+use super::{Wheel, run};
 
 /// Installs a package in a directory of its own under `work`, unless it is there, and gives that.
 ///
@@ -51,6 +50,5 @@ fn pip_install(pin: &Wheel, downloads: Option<&Path>, target: &Path) -> Result<(
     if let Some(downloads) = downloads {
         pip.arg("--find-links").arg(downloads);
     }
-    compiler::run(&mut pip)
-        .with_context(|| format!("installing {} {} with pip", pin.package, pin.version))
+    run(&mut pip).with_context(|| format!("installing {} {} with pip", pin.package, pin.version))
 }

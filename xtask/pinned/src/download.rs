@@ -4,15 +4,19 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use std::time::Duration;
 
-use super::digest::sha256;
-use super::pins::SourceArchive;
-use super::progress;
-use super::publish;
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{SourceArchive, publish, sha256};
 
 /// The largest file that is accepted, so that a wrong server cannot fill the disk.
 const MAX_BYTES: u64 = 200 << 20;
+/// A server that cannot be reached within this time is passed over for the next one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take to begin its response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The bytes of `archive`: from `downloads`, from the user's cache or from its sources, in this order.
 ///
@@ -82,7 +86,7 @@ fn download(archive: &SourceArchive) -> Result<Vec<u8>> {
 
 /// The archive's addresses, with `{debian}` replaced by each mirror that apt knows.
 fn addresses(archive: &SourceArchive) -> Vec<String> {
-    let mirrors = debian_mirrors();
+    let mirrors = debian_mirrors(Command::new("apt-get"));
     let expand = |source: &String| match source.strip_prefix("{debian}") {
         Some(path) => mirrors
             .iter()
@@ -93,11 +97,18 @@ fn addresses(archive: &SourceArchive) -> Vec<String> {
     archive.sources.iter().flat_map(expand).collect()
 }
 
-fn debian_mirrors() -> Vec<String> {
-    let output = Command::new("apt-get")
-        .args(["indextargets", "--format", "$(REPO_URI)"])
-        .output();
-    let text = output
+/// The mirrors that apt is set up with. Without release info they are listed even where the package
+/// lists have been deleted, as in most container images.
+fn debian_mirrors(mut apt_get: Command) -> Vec<String> {
+    let list = [
+        "indextargets",
+        "--no-release-info",
+        "--format",
+        "$(REPO_URI)",
+    ];
+    let text = apt_get
+        .args(list)
+        .output()
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default();
     let mut mirrors: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -107,14 +118,29 @@ fn debian_mirrors() -> Vec<String> {
 }
 
 fn get(address: &str) -> Result<Vec<u8>> {
-    let response = ureq::get(address).call()?;
-    let bar = progress::download_bar(response.body().content_length());
+    let client = ureq::Agent::config_builder()
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_response(Some(RESPONSE_TIMEOUT))
+        .build()
+        .new_agent();
+    let response = client.get(address).call()?;
+    let bar = progress_bar(response.body().content_length());
     let mut bytes = Vec::new();
     bar.wrap_read(response.into_body().into_reader())
         .take(MAX_BYTES)
         .read_to_end(&mut bytes)?;
     bar.finish_and_clear();
     Ok(bytes)
+}
+
+/// A bar for a download of `bytes`, if that many are known.
+fn progress_bar(bytes: Option<u64>) -> ProgressBar {
+    let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    let style = ProgressStyle::with_template("    [{bar:40}] {bytes}/{total_bytes} {eta}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
 }
 
 #[cfg(test)]
@@ -145,6 +171,30 @@ mod tests {
             "{message}"
         );
         assert!(message.contains(&sha256(b"wrong")), "{message}");
+        Ok(())
+    }
+
+    #[test]
+    fn mirrors_are_known_where_the_package_lists_have_been_deleted() -> Result<()> {
+        if Command::new("apt-get").arg("--version").output().is_err() {
+            return Ok(());
+        }
+        let directory = tempfile::tempdir()?;
+        let root = directory.path().display();
+        let sources = directory.path().join("sources.list");
+        std::fs::write(&sources, "deb http://mirror.example/debian trixie main\n")?;
+        let settings = directory.path().join("apt.conf");
+        std::fs::write(
+            &settings,
+            format!(
+                "Dir::State::Lists \"{root}/lists\";\n\
+                 Dir::Etc::SourceList \"{root}/sources.list\";\n\
+                 Dir::Etc::SourceParts \"/dev/null\";\n"
+            ),
+        )?;
+        let mut apt_get = Command::new("apt-get");
+        apt_get.env("APT_CONFIG", &settings);
+        assert_eq!(debian_mirrors(apt_get), ["http://mirror.example/debian/"]);
         Ok(())
     }
 }

@@ -1,0 +1,98 @@
+//! Pinned downloads: the sources of CPython and packages of Python's package index, each checked
+//! against its SHA-256.
+//!
+//! This is a package of its own, with few dependencies, so that a download can be tried before the
+//! minutes that building the rest of xtask takes.
+
+mod download;
+mod pins;
+mod wheel;
+
+use std::env;
+use std::fmt::Write;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+
+pub use download::fetch;
+pub use pins::{Pins, SourceArchive, Wheel};
+pub use wheel::install;
+
+/// The environment variable with a directory that is searched before anything is downloaded.
+pub const DOWNLOADS: &str = "PYTHON_EXECUTOR_DOWNLOADS";
+
+/// Returns the directory that [`DOWNLOADS`] names.
+#[must_use]
+pub fn downloads() -> Option<PathBuf> {
+    env::var_os(DOWNLOADS).map(Into::into)
+}
+
+/// Returns the SHA-256 of `bytes`, in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Returns `bytes` in hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Puts `bytes` at `path`, whole or not at all.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().context("a file has a directory")?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    std::io::Write::write_all(&mut file, bytes)?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(0o644))?;
+    file.persist(path)
+        .with_context(|| format!("writing {}", path.display()))?;
+    Ok(())
+}
+
+/// Runs a command; its output is shown only when it fails.
+///
+/// # Errors
+/// When it cannot be started or fails.
+pub fn run(command: &mut Command) -> Result<()> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {:?}", command.get_program()))?;
+    ensure!(
+        output.status.success(),
+        "{command:?} failed:\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+/// Brings everything that the pins in the directory `wasm` name: CPython's sources into the user's
+/// cache, the compiler into `work`.
+///
+/// # Errors
+/// When one of them cannot be had.
+pub fn bring_all(wasm: &Path, work: &Path) -> Result<()> {
+    let pins = Pins::read(wasm)?;
+    let downloads = downloads();
+    fs::create_dir_all(work)?;
+    fetch(&pins.cpython, downloads.as_deref())?;
+    println!("{} is here.", pins.cpython.file);
+    let Wheel {
+        package, version, ..
+    } = &pins.zig;
+    install(&pins.zig, downloads.as_deref(), work)?;
+    println!("{package} {version} is here.");
+    Ok(())
+}
