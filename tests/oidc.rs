@@ -57,6 +57,24 @@ fn keys_and_tokens_are_never_logged() {
 }
 
 #[test]
+fn a_subject_cannot_send_control_characters_to_a_terminal() {
+    let key = SigningKey::ec("k");
+    let issuer = Issuer::start(&[&key]);
+    for format in ["json", "text"] {
+        let server = accepting(&issuer.name(), &[("LOG_FORMAT", format)]);
+        let subject = "a\u{1b}[31m\u{7f}\u{9b}31m\u{85}b";
+        let token = key.token(&issuer.claims(json!({ "sub": subject })));
+        send_until(&server, 200, &token);
+        let line = server.wait_for_log("script_bytes");
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        if format == "json" {
+            let entry: Value = serde_json::from_str(&line).expect("the line is JSON");
+            assert_eq!(entry["caller"], format!("subject {subject}"));
+        }
+    }
+}
+
+#[test]
 fn only_good_tokens_are_accepted() {
     let (rsa, ec, foreign) = (
         SigningKey::rsa("r"),
@@ -111,6 +129,7 @@ fn only_good_tokens_are_accepted() {
             "another issuer",
         ),
         (with(json!({"iss": issuer.name() + "/"})), "another issuer"),
+        (with(json!({"iss": [issuer.name()]})), "malformed"),
         (with(json!({"aud": null})), "lacks"),
         (with(json!({"exp": null})), "lacks"),
         (with(json!({"iss": null})), "lacks"),
@@ -164,6 +183,17 @@ fn only_good_tokens_are_accepted() {
                 &good,
             ),
             "signature is wrong",
+        ),
+        (
+            rsa.token_with(
+                &json!({"alg": "RS256", "kid": "r", "crit": ["exp"], "exp": now() + 60}),
+                &good,
+            ),
+            "critical extensions",
+        ),
+        (
+            rsa.token_with(&json!({"alg": "RS256", "kid": "r", "crit": []}), &good),
+            "critical extensions",
         ),
         (head.into(), "neither a key nor an ID token"),
         (format!("{pieces}.x"), "neither a key nor an ID token"),

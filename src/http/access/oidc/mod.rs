@@ -38,6 +38,9 @@ pub(super) struct Oidc {
 /// What is of interest besides that which [`Validation`] checks.
 #[derive(Deserialize)]
 struct Claims {
+    /// At most one by RFC 7519; [`Validation`] would take an array, too.
+    #[serde(rename = "iss")]
+    _iss: Option<String>,
     sub: String,
     iat: Option<f64>,
     email: Option<String>,
@@ -69,6 +72,10 @@ impl Oidc {
         let header = decode_header(token).map_err(|_| no_token)?;
         if !ALGORITHMS.contains(&header.alg) {
             return Err(Refusal::InvalidToken("its algorithm is not accepted"));
+        }
+        // RFC 7515: extensions that have to be understood make a token invalid where they are not.
+        if header.crit.is_some() {
+            return Err(Refusal::InvalidToken("its header has critical extensions"));
         }
         let kid = header.kid.as_deref();
         let keys = self.issuer.keys(kid).await;
