@@ -4,25 +4,31 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use strum::VariantArray;
+use utoipa::openapi::info::ContactBuilder;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, ComponentsBuilder, Content, Header, InfoBuilder, LicenseBuilder, OpenApi,
     OpenApiBuilder, PathItem, PathsBuilder, Ref, Required, Response, ResponseBuilder,
 };
 
 use super::JSON;
-use super::reference::{self, Address, HEADERS, METRICS, On, READYZ};
+use super::reference::{self, Address, HEADERS, METRICS, On, READYZ, Tag};
 use crate::config::Config;
 use crate::http::answer::{Fault, Success};
 use crate::http::kind::Kind;
 
 const REQUEST: &str = "Request";
 const KINDS: &str = "ErrorKind";
+const KIND_HEADER: &str = "X-Error-Kind";
+/// The name of the response that stands for every error.
+const ANY: &str = "Error";
 const BEARER: &str = "bearer";
 
 /// Describes the service as it is set up.
@@ -33,6 +39,11 @@ pub(super) fn document(config: &Config) -> OpenApi {
         .description(Some(
             "Runs a Python script in a fresh interpreter of its own and answers with what its \
              main() returned.",
+        ))
+        .contact(Some(
+            ContactBuilder::new()
+                .name(Some("The operators of this service"))
+                .build(),
         ))
         .license(Some(
             LicenseBuilder::new()
@@ -46,6 +57,19 @@ pub(super) fn document(config: &Config) -> OpenApi {
     }
     OpenApiBuilder::new()
         .info(info)
+        // Wherever the document has been read from.
+        .servers(Some([ServerBuilder::new()
+            .url("/")
+            .description(Some("This service."))
+            .build()]))
+        .tags(Some(Tag::VARIANTS.iter().map(|tag| {
+            TagBuilder::new()
+                .name(tag.name())
+                .description(Some(tag.description()))
+                .build()
+        })))
+        // Operations that need a key or token say so themselves.
+        .security(Some([]))
         .paths(paths)
         .components(Some(components()))
         .build()
@@ -72,6 +96,7 @@ fn execute(config: &Config) -> PathItem {
         .build();
     let mut operation = OperationBuilder::new()
         .operation_id(Some("execute"))
+        .tag(Tag::Scripts.name())
         .summary(Some("Run a script"))
         .description(Some(description))
         .parameter(request_id())
@@ -81,41 +106,52 @@ fn execute(config: &Config) -> PathItem {
         operation = operation.security(bearer());
     }
     for status in error_statuses() {
-        if !matches!(
-            status,
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
-        ) {
-            operation = operation.response(status.as_str(), Ref::from_response_name(name(status)));
-        }
+        operation = operation.response(status.as_str(), Ref::from_response_name(name(status)));
     }
-    PathItem::new(HttpMethod::Post, operation)
+    PathItem::new(HttpMethod::Post, operation.response("default", other()))
 }
 
 /// Something that is simply there.
 fn get(address: &Address, config: &Config) -> PathItem {
     let answer = |description: &str| {
-        with_headers(Response::builder(), |on| on == On::Every)
-            .description(description)
-            .content(address.media_type, Content::builder().build())
+        let mut response =
+            with_headers(Response::builder(), |on| on == On::Every).description(description);
+        for media_type in address.media_types {
+            response = response.content(*media_type, Content::builder().build());
+        }
+        response
     };
     let mut operation = OperationBuilder::new()
-        .summary(Some(address.summary))
+        .operation_id(Some(address.operation))
+        .tag(address.tag.name())
+        .summary(Some(address.summary.trim_end_matches('.')))
+        .description(Some(address.summary))
         .response("200", answer(address.summary));
+    let mut refusals = vec![Kind::InvalidRequest.status(), Kind::Forbidden.status()];
     if address.path == READYZ {
         operation = operation.response("503", answer("Not ready, and why."));
     }
     if address.path == METRICS && config.access.authenticates() {
         operation = operation.security(bearer());
-        let refusals = [Kind::InvalidRequest, Kind::Unauthorized, Kind::Forbidden];
-        for status in refusals.iter().flat_map(|kind| kind.statuses()) {
-            operation = operation.response(status.as_str(), Ref::from_response_name(name(*status)));
-        }
+        refusals.extend(Kind::Unauthorized.statuses());
     }
-    PathItem::new(HttpMethod::Get, operation)
+    for status in refusals {
+        operation = operation.response(status.as_str(), Ref::from_response_name(name(status)));
+    }
+    PathItem::new(HttpMethod::Get, operation.response("default", other()))
 }
 
 fn components() -> Components {
     let kinds = kinds(Kind::VARIANTS).description(Some(meanings(Kind::VARIANTS)));
+    let any_kind = Header::builder()
+        .description(Some("Which error it is."))
+        .schema(Some(Ref::from_schema_name(KINDS)))
+        .build();
+    let mut any = with_headers(Response::builder(), |_| true)
+        .description("An error.")
+        .content(JSON, Content::new(Some(Ref::from_schema_name("Fault"))))
+        .build();
+    any.headers.insert(KIND_HEADER.into(), any_kind.into());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A key or token, if the service needs one."))
@@ -125,6 +161,7 @@ fn components() -> Components {
         .schema_from::<Success>()
         .schema_from::<Fault>()
         .schema(KINDS, kinds)
+        .response(ANY, any)
         .security_scheme(BEARER, SecurityScheme::Http(bearer));
     for status in error_statuses() {
         components = components.response(name(status), fault(status));
@@ -135,6 +172,7 @@ fn components() -> Components {
 fn request() -> Object {
     let script = ObjectBuilder::new()
         .schema_type(Type::String)
+        .min_length(Some(1))
         .description(Some(
             "Python source that defines main(), plain or async, without required arguments.",
         ));
@@ -182,7 +220,7 @@ fn fault(status: StatusCode) -> Response {
         .description(Some("Which error it is."))
         .schema(Some(kinds(&kinds_here)))
         .build();
-    response.headers.insert("X-Error-Kind".into(), kind.into());
+    response.headers.insert(KIND_HEADER.into(), kind.into());
     response
 }
 
@@ -206,12 +244,11 @@ fn request_id() -> Parameter {
         .name("X-Request-Id")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("A name for the request, for the answer and the log."))
-        .schema(Some(
-            ObjectBuilder::new()
-                .schema_type(Type::String)
-                .pattern(Some("^[A-Za-z0-9._-]{1,128}$")),
+        .description(Some(
+            "A name for the request, for the answer and the log: up to 128 letters, digits, dots, \
+             underscores and hyphens. Another one is ignored.",
         ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build()
 }
 
@@ -229,10 +266,17 @@ fn meanings(kinds: &[Kind]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Every status that is an error.
+/// Every error of whatever else answers at the same paths: to another method, say.
+fn other() -> Ref {
+    Ref::from_response_name(ANY)
+}
+
+/// Every status that is an error of `POST /execute`.
 fn error_statuses() -> BTreeSet<StatusCode> {
+    let elsewhere = [Kind::NotFound, Kind::MethodNotAllowed];
     Kind::VARIANTS
         .iter()
+        .filter(|kind| !elsewhere.contains(kind))
         .flat_map(|kind| kind.statuses())
         .copied()
         .collect()

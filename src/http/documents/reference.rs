@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strum::VariantArray;
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use crate::config::Config;
 use crate::http::access::Refusal;
@@ -54,8 +54,34 @@ pub(super) enum On {
 /// Something else to get from the service.
 pub(super) struct Address {
     pub(super) path: &'static str,
-    pub(super) media_type: &'static str,
+    /// The usual one first.
+    pub(super) media_types: &'static [&'static str],
+    /// The name of the operation, for programs that are made from the OpenAPI document.
+    pub(super) operation: &'static str,
+    pub(super) tag: Tag,
     pub(super) summary: &'static str,
+}
+
+/// A group of operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumMessage, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub(super) enum Tag {
+    /// Runs scripts.
+    Scripts,
+    /// Explains the service.
+    Documents,
+    /// Tells operators how the service is doing.
+    Operation,
+}
+
+impl Tag {
+    pub(super) fn name(self) -> &'static str {
+        self.into()
+    }
+
+    pub(super) fn description(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
 }
 
 /// The address that may also answer 503.
@@ -69,7 +95,7 @@ pub(super) static HEADERS: [Header; 6] = [
         name: "X-Request-Id",
         on: On::Every,
         description: "Names the request, also in the log. That of the request is taken if it has up to \
-                      128 letters, digits, dots, underscores and hyphens.",
+                      128 letters, digits, dots, underscores and hyphens; otherwise it gets a new one.",
     },
     Header {
         name: "X-Error-Kind",
@@ -103,46 +129,64 @@ pub(super) static HEADERS: [Header; 6] = [
 pub(super) fn addresses(config: &Config) -> Vec<Address> {
     let service = &config.service;
     let metrics = service.metrics && service.admin_address.is_none();
-    let all = [
-        (
-            true,
-            "/healthz",
-            "text/plain",
-            "Says ok as long as the service lives.",
-        ),
-        (
-            true,
-            READYZ,
-            "text/plain",
-            "Whether another request would get a place; 503 if not.",
-        ),
-        (
-            metrics,
-            METRICS,
-            "application/openmetrics-text",
-            "How the service is doing; needs a key or token where scripts do.",
-        ),
-        (
-            true,
-            "/openapi.json",
-            "application/json",
-            "This interface, for programs.",
-        ),
-        (true, "/docs", "text/html", "This interface, for people."),
-        (
-            service.playground,
-            "/",
-            "text/html",
-            "A page to try scripts on.",
-        ),
-    ];
-    let there = all.into_iter().filter(|(there, ..)| *there);
-    let address = |(_, path, media_type, summary)| Address {
+    let address = |path, media_types, operation, tag, summary| Address {
         path,
-        media_type,
+        media_types,
+        operation,
+        tag,
         summary,
     };
-    there.map(address).collect()
+    let mut addresses = vec![
+        address(
+            "/healthz",
+            &["text/plain"],
+            "live",
+            Tag::Operation,
+            "Says ok as long as the service lives.",
+        ),
+        address(
+            READYZ,
+            &["text/plain"],
+            "ready",
+            Tag::Operation,
+            "Whether another request would get a place; 503 if not.",
+        ),
+    ];
+    if metrics {
+        addresses.push(address(
+            METRICS,
+            &["text/plain", "application/openmetrics-text"],
+            "metrics",
+            Tag::Operation,
+            "How the service is doing, for Prometheus; needs a key or token where scripts do.",
+        ));
+    }
+    addresses.extend([
+        address(
+            "/openapi.json",
+            &["application/json"],
+            "openapi",
+            Tag::Documents,
+            "This interface, for programs.",
+        ),
+        address(
+            "/docs",
+            &["text/html"],
+            "docs",
+            Tag::Documents,
+            "This interface, for people.",
+        ),
+    ]);
+    if service.playground {
+        addresses.push(address(
+            "/",
+            &["text/html"],
+            "playground",
+            Tag::Documents,
+            "A page to try scripts on.",
+        ));
+    }
+    addresses
 }
 
 /// Every error there is.
