@@ -2,19 +2,23 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use anyhow::Context;
 use python_executor::config::{self, Config};
 use python_executor::http::{App, Listeners, Server};
 use python_executor::machine::{self, Machine};
 use python_executor::proof::prove;
-use python_executor::sandbox::Sandbox;
+use python_executor::sandbox::{Limits, Sandbox};
+use python_executor::telemetry::millis;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::bad_usage;
+
+/// The exit code after a second signal, which leaves runs and requests unfinished.
+const INTERRUPTED: i32 = 1;
 
 /// Serves until asked to stop.
 ///
@@ -70,12 +74,7 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
         None => None,
     };
     let shutdown = asked_to_stop()?;
-    tracing::info!(
-        python = proof.python_version,
-        limits = ?config.run.limits(),
-        capacity = ?config.capacity,
-        "ready"
-    );
+    log_ready(&config, &proof.python_version);
     let address = main.local_addr()?;
     if let Some(admin) = &admin {
         tracing::info!("metrics are on http://{}", admin.local_addr()?);
@@ -96,6 +95,42 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Logs what is in effect, with the names of the settings.
+fn log_ready(config: &Config, python: &str) {
+    let Limits {
+        cpu,
+        wall,
+        memory,
+        stdout,
+        stderr,
+        result,
+        result_depth,
+        files,
+        host_calls,
+    } = config.run.limits();
+    let capacity = config.capacity;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        python,
+        cpu_limit_ms = millis(cpu),
+        wall_limit_ms = millis(wall),
+        memory_limit_bytes = memory,
+        stdout_limit_bytes = stdout,
+        stderr_limit_bytes = stderr,
+        result_limit_bytes = result,
+        result_depth,
+        open_files_limit = files.open,
+        disk_limit_bytes = files.bytes,
+        entries_limit = files.entries,
+        host_calls_limit = host_calls,
+        max_concurrent = capacity.concurrent,
+        max_queue = capacity.queue,
+        queue_timeout_ms = millis(capacity.queue_timeout),
+        max_connections = capacity.connections,
+        "ready"
+    );
+}
+
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         let (host, port) = (address.ip(), address.port());
@@ -103,14 +138,23 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Resolves on SIGTERM or Ctrl-C; both are listened for from the moment this returns.
+/// Resolves on SIGTERM or Ctrl-C; both are listened for from the moment this returns. A second signal
+/// ends the process at once.
 fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+    let mut asked = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    };
+    Ok(async move {
+        asked().await;
+        tokio::spawn(async move {
+            asked().await;
+            tracing::warn!("ending at once: asked to stop a second time");
+            process::exit(INTERRUPTED);
+        });
     })
 }
