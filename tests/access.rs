@@ -53,7 +53,8 @@ fn every_key_of_file_and_environment_is_enough() {
 
 #[test]
 fn metrics_are_for_callers_and_those_who_reach_the_admin_address() {
-    let metrics = |headers: &str| format!("GET /metrics HTTP/1.1\r\nHost: test\r\n{headers}\r\n");
+    let metrics =
+        |headers: &str| format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
     let key = format!("Authorization: Bearer {FIRST}\r\n");
     let unknown = format!("Authorization: Bearer {UNKNOWN}\r\n");
 
@@ -137,7 +138,7 @@ fn the_header_must_be_there_once_and_well_formed() {
 fn strangers_are_refused_before_their_body_is_read() {
     let server = Server::start(&[("API_KEYS", FIRST)]);
     let mut connection = server.connect();
-    connection.send("POST /execute HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n");
+    connection.send("POST /execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n");
     assert_eq!(connection.answer().status, 401);
 }
 
@@ -150,7 +151,7 @@ fn only_scripts_need_a_key() {
         ("GET /execute", 405),
     ];
     for (request, status) in cases {
-        let answer = server.raw(format!("{request} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        let answer = server.raw(format!("{request} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         assert_eq!(answer.status, status, "{request}");
     }
 }
@@ -219,7 +220,7 @@ fn callers_are_limited_each_for_themselves() {
         assert_eq!(send(&server, UNKNOWN).status, 401);
     }
     assert_eq!(send(&server, SECOND).status, 200);
-    let health = server.raw("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+    let health = server.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(health.status, 200);
 }
 

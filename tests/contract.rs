@@ -49,7 +49,7 @@ fn requests_that_are_refused() {
     let large = "x".repeat((1 << 20) + 1);
     let text = "Content-Type: text/plain\r\n";
     let gzip = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
     #[rustfmt::skip]
     let cases = [
@@ -113,7 +113,7 @@ fn requests_that_are_accepted() {
         &body[1..]
     );
     let chunked = format!(
-        "POST /execute HTTP/1.1\r\nHost: test\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n\
+        "POST /execute HTTP/1.1\r\nHost: localhost\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n\
          {:x}\r\n{body}\r\n0\r\n\r\n",
         body.len()
     );
@@ -133,13 +133,14 @@ fn requests_that_are_accepted() {
 #[test]
 fn a_large_body_is_refused_before_it_is_there() {
     let server = Server::start(&[("BODY_LIMIT", "1kB")]);
-    let announced =
-        format!("POST /execute HTTP/1.1\r\nHost: test\r\n{JSON}Content-Length: 1000000000\r\n\r\n");
+    let announced = format!(
+        "POST /execute HTTP/1.1\r\nHost: localhost\r\n{JSON}Content-Length: 1000000000\r\n\r\n"
+    );
     assert_eq!(server.raw(announced).kind(), "too_large");
 
     let chunk = format!("800\r\n{}\r\n", "x".repeat(0x800));
     let begun = format!(
-        "POST /execute HTTP/1.1\r\nHost: test\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunk}"
+        "POST /execute HTTP/1.1\r\nHost: localhost\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunk}"
     );
     assert_eq!(server.raw(begun).kind(), "too_large");
 }
@@ -189,9 +190,9 @@ fn every_answer_has_a_request_id_and_safe_headers() {
     let requests = [
         execute(HELLO),
         post(JSON, "{}"),
-        "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n".into(),
-        "GET /nothing HTTP/1.1\r\nHost: test\r\n\r\n".into(),
-        "PUT /execute HTTP/1.1\r\nHost: test\r\n\r\n".into(),
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
+        "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
+        "PUT /execute HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
     ];
     for request in &requests {
         let answer = server.raw(request);
@@ -211,7 +212,7 @@ fn every_answer_has_a_request_id_and_safe_headers() {
     let long = "x".repeat(129);
     for (given, kept) in [("Trace-1.2_x", true), ("two words", false), (&long, false)] {
         let request =
-            format!("GET /healthz HTTP/1.1\r\nHost: test\r\nX-Request-Id: {given}\r\n\r\n");
+            format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {given}\r\n\r\n");
         let answer = server.raw(request);
         assert_eq!(
             answer.header("x-request-id") == Some(given),
@@ -263,12 +264,12 @@ fn health_and_connection_reuse() {
     let server = Server::start(&[]);
     let mut connection = server.connect();
     for _ in 0..2 {
-        connection.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+        connection.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let answer = connection.answer();
         assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
         connection.send(execute(HELLO));
         assert_eq!(connection.answer().status, 200);
     }
-    connection.send("HEAD /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    connection.send("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert!(connection.rest().starts_with("HTTP/1.1 200 OK\r\n"));
 }

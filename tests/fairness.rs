@@ -20,7 +20,7 @@ fn busy_guests_keep_nobody_waiting() {
         assert_eq!(server.execute(HELLO).status, 200);
         assert_eq!(
             server
-                .raw("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
+                .raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 .status,
             200
         );

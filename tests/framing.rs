@@ -11,7 +11,7 @@ use common::{HELLO, Server, execute};
 fn post(lines: &[&str], rest: &str) -> String {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     format!(
-        "POST /execute HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+        "POST /execute HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: application/json\r\n{lines}\r\n{rest}"
     )
 }
@@ -39,6 +39,32 @@ fn every_request_ends_where_all_readers_agree() {
             400,
         ),
         (post(&["Transfer-Encoding: chunked, identity"], chunks), 400),
+        (post(&["Transfer-Encoding: identity, chunked"], chunks), 400),
+        (post(&["Transfer-Encoding: identity", CHUNKED], chunks), 400),
+        (post(&[CHUNKED, CHUNKED], chunks), 400),
+        (post(&["Transfer-Encoding: chunked, chunked"], chunks), 400),
+        (post(&["Transfer-Encoding: gzip, chunked"], chunks), 400),
+        (post(&["Transfer-Encoding: Chunked"], chunks), 200),
+        (post(&[length, "Content-Type: application/json"], BODY), 400),
+        (post(&[length, "Content-Type: text/plain"], BODY), 400),
+        (post(&[length, "Host: localhost"], BODY), 400),
+        (
+            post(&[length], BODY).replacen("Host: localhost\r\n", "", 1),
+            400,
+        ),
+        (
+            post(&[length], BODY).replacen(": localhost", ": local host", 1),
+            400,
+        ),
+        (
+            post(&[length], BODY).replacen(": localhost", ": localhost:x", 1),
+            400,
+        ),
+        (post(&[length], BODY).replacen(": localhost", ":", 1), 400),
+        (
+            post(&[length], BODY).replacen(" /execute ", " http://localhost/execute ", 1),
+            200,
+        ),
         (post(&["Content-Length : 33"], BODY), 400),
         (post(&[length, "Folded: a\r\n b"], BODY), 400),
         (post(&[length, "Torn: a\r b"], BODY), 400),
@@ -62,6 +88,34 @@ fn every_request_ends_where_all_readers_agree() {
         assert!(answers.starts_with(&expected), "{shown:?}: {answers}");
         assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{shown:?}");
         assert_eq!(server.execute(HELLO).status, 200);
+    }
+}
+
+/// Not even where the client wants to keep the connection.
+#[test]
+fn after_a_request_that_readers_could_cut_differently_the_connection_is_closed() {
+    let server = Server::start(&[]);
+    let cases: &[&[&str]] = &[
+        &["Transfer-Encoding: identity, chunked"],
+        &["Transfer-Encoding: chunked", "Content-Length: 5"],
+        &["Content-Length: 5", "Transfer-Encoding: chunked"],
+        &["Transfer-Encoding: chunked", "Host: localhost"],
+        &["Transfer-Encoding: chunked", "Content-Type: text/plain"],
+    ];
+    for lines in cases {
+        let request = post(
+            lines,
+            "0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        );
+        let mut connection = server.connect();
+        connection.send(request.replacen("Connection: close\r\n", "", 1));
+        let answers = connection.rest();
+        assert!(answers.starts_with("HTTP/1.1 400 "), "{lines:?}: {answers}");
+        assert_eq!(
+            answers.matches("HTTP/1.1 ").count(),
+            1,
+            "{lines:?}: {answers}"
+        );
     }
 }
 

@@ -48,6 +48,11 @@ const LIMITS: &[(&str, &str)] = &[
     ("BODY_LIMIT", "10kB"),
 ];
 
+/// A request for the metrics in the format that is read here.
+fn open_metrics() -> String {
+    get("/metrics").replacen("Host:", "Accept: application/openmetrics-text\r\nHost:", 1)
+}
+
 fn read(answer: &Answer) -> Metrics {
     assert_eq!(answer.status, 200, "{answer:?}");
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -118,7 +123,7 @@ fn every_kind_of_answer_is_counted() {
     }
     assert_eq!(refusals.len(), 5, "{refusals:?}");
 
-    let metrics = read(&server.get("/metrics"));
+    let metrics = read(&server.raw(open_metrics()));
     assert_eq!(metrics["python_executor_runs_total"].by("kind"), runs);
     assert_eq!(
         metrics["python_executor_refusals_total"].by("kind"),
@@ -155,6 +160,45 @@ fn every_kind_of_answer_is_counted() {
     documented(&metrics);
 }
 
+#[test]
+fn the_format_of_prometheus_is_the_usual_one() {
+    let server = Server::start(&[]);
+    server.execute(HELLO);
+    let classic = server.get("/metrics");
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(classic.header("content-type"), Some(content_type));
+    assert_eq!(classic.header("vary"), Some("accept"));
+    let text = &classic.body;
+    assert!(
+        !text.contains("# EOF") && !text.contains("# UNIT"),
+        "{text}"
+    );
+    let mut described = BTreeSet::new();
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        if let ["#", "TYPE", name, kind] = *words.as_slice() {
+            let known = ["counter", "gauge", "histogram"].contains(&kind);
+            assert!(known && described.insert(name), "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        } else if words[0] != "#" {
+            let name = line.split(['{', ' ']).next().unwrap_or_default();
+            let base = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|suffix| name.strip_suffix(suffix));
+            let typed =
+                described.contains(name) || base.is_some_and(|name| described.contains(name));
+            assert!(typed, "{line}");
+        }
+    }
+    // The samples are the same in both formats, those of this very moment excepted.
+    let samples = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let names = lines.filter_map(|line| line.rsplit_once(' '));
+        names.map(|(name, _)| name.to_owned()).collect()
+    };
+    assert_eq!(samples(text), samples(&server.raw(open_metrics()).body));
+}
+
 /// The table in the documentation has each metric, as what it is, and no others.
 fn documented(metrics: &Metrics) {
     let text = include_str!("../docs/operations.md");
@@ -185,7 +229,7 @@ fn those_inside_and_their_places_are_shown() {
     ];
     let server = Server::start(&room);
     let gauges = |names: [&str; 6]| {
-        let metrics = read(&server.get("/metrics"));
+        let metrics = read(&server.raw(open_metrics()));
         names.map(|name| value(&metrics, &format!("python_executor_{name}"), ""))
     };
     let names = [
@@ -211,7 +255,7 @@ fn those_inside_and_their_places_are_shown() {
     drop(running);
     server.wait_for_log("kind=\"cancelled\"");
     assert_eq!(waiting.answer().status, 200);
-    let metrics = read(&server.get("/metrics"));
+    let metrics = read(&server.raw(open_metrics()));
     let kinds = metrics["python_executor_runs_total"].by("kind");
     let expected = [("cancelled".to_owned(), 1.0), ("ok".to_owned(), 1.0)];
     assert_eq!(kinds, Tally::from(expected));
@@ -231,14 +275,14 @@ fn what_is_running_is_named() {
     let python = answer["result"].as_str().expect("a version is text");
     let version = env!("CARGO_PKG_VERSION");
     let labels = format!(r#"{{version="{version}",python_version="{python}"}}"#);
-    let metrics = read(&server.get("/metrics"));
+    let metrics = read(&server.raw(open_metrics()));
     assert_eq!(value(&metrics, "python_executor_build_info", &labels), 1.0);
 }
 
 /// A series that begins with its first event has never grown, and nobody is alarmed.
 #[test]
 fn what_must_not_happen_is_counted_from_the_start() {
-    let metrics = read(&Server::start(&[]).get("/metrics"));
+    let metrics = read(&Server::start(&[]).raw(open_metrics()));
     for name in ["runs", "refusals"] {
         let name = format!("python_executor_{name}_total");
         assert_eq!(value(&metrics, &name, r#"{kind="internal"}"#), 0.0);
@@ -251,14 +295,14 @@ fn clients_cannot_make_up_labels() {
     let requests = [
         get("/made/up"),
         get("/metrics?made=up"),
-        "MADEUP /execute HTTP/1.1\r\nHost: test\r\n\r\n".to_owned(),
-        "GET / HTTP/1.1\r\nHost: test\r\nX-Request-Id: made-up\r\n\r\n".to_owned(),
+        "MADEUP /execute HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: made-up\r\n\r\n".to_owned(),
         execute("raise type('MadeUp', (Exception,), {})('made up')\n"),
     ];
     for request in requests {
         server.raw(request);
     }
-    let text = server.get("/metrics").body;
+    let text = server.raw(open_metrics()).body;
     parse(&text);
     for made_up in ["made", "MADE", "MadeUp"] {
         assert!(!text.contains(made_up), "{text}");
@@ -276,7 +320,7 @@ fn an_admin_address_takes_the_metrics_away_from_the_main_one() {
     };
     assert_eq!(server.get("/metrics").kind(), "not_found");
     assert_eq!(server.execute(HELLO).status, 200);
-    let metrics = read(&ask(get("/metrics")));
+    let metrics = read(&ask(open_metrics()));
     let runs = metrics["python_executor_runs_total"].by("kind");
     assert_eq!(runs, Tally::from([("ok".to_owned(), 1.0)]));
 

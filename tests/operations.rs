@@ -5,7 +5,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use common::{HELLO, Server, command_after, execute};
+use common::{HELLO, Server, command, command_after, execute};
 use serde_json::Value;
 
 const LONG: &str = "import time\ndef main():\n    time.sleep(600)\n";
@@ -18,35 +18,72 @@ fn it_is_ready_when_it_listens() {
     assert_eq!((answer.status, &*answer.body), (200, "ready"));
 }
 
-/// Gives the service so few files that it comes further and further, until it can serve.
 #[test]
 fn it_does_not_listen_before_python_has_run() {
-    for files in 8..100 {
-        let mut child = command_after(&format!("ulimit -n {files}"))
-            .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the shell starts");
-        let stderr = child.stderr.take().expect("stderr is piped");
-        let last = BufReader::new(stderr)
-            .lines()
-            .map_while(Result::ok)
-            .find(|line| line.contains("listening on") || line.starts_with("error:"));
-        let last = last.unwrap_or_default();
-        if last.contains("listening on") {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!(
-                "with {files} files it listens; without that one it never said that Python does not run"
-            );
-        }
-        let status = child.wait().expect("the service ends");
-        assert_eq!(status.code(), Some(1), "{last}");
-        if last.starts_with("error: Python does not run here: ") {
-            return;
-        }
+    let output = command()
+        .envs([
+            ("HOST", "127.0.0.1"),
+            ("PORT", "0"),
+            ("HOST_CALLS_LIMIT", "1"),
+        ])
+        .output()
+        .expect("the program starts");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(
+        log.contains("error: not even a small script runs here"),
+        "{log}"
+    );
+    assert!(!log.contains("listening on"), "{log}");
+}
+
+#[test]
+fn too_few_open_files_are_a_clear_line() {
+    let output = command_after("ulimit -n 64")
+        .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
+        .output()
+        .expect("the shell starts");
+    let line = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+    for telling in ["64 files open", "ulimit -n", "MAX_CONNECTIONS"] {
+        assert!(line.contains(telling), "{line}");
     }
-    panic!("it never came so far");
+}
+
+#[test]
+fn a_second_signal_ends_the_service_at_once() {
+    let mut server = Server::start(&[PATIENT, ("SHUTDOWN_GRACE", "10m")]);
+    let _running = server.begin(LONG);
+    server.terminate();
+    server.wait_for_log("shutting down");
+    server.terminate();
+    server.wait_for_log("asked to stop a second time");
+    assert_eq!(server.ended().code(), Some(1));
+}
+
+#[test]
+fn the_log_line_at_the_start_has_every_limit_as_a_field() {
+    // This one is over before the test can read it from the log of a running service.
+    let mut child = command()
+        .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("LOG_FORMAT", "json")])
+        .env("CPU_LIMIT", "1500ms")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let stderr = child.stderr.take().expect("stderr is piped");
+    let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("\"ready\""));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let entry: Value = serde_json::from_str(&line.unwrap_or_default()).expect("the line is JSON");
+    assert_eq!(entry["cpu_limit_ms"], 1500.0, "{entry}");
+    assert_eq!(entry["memory_limit_bytes"], 50_000_000, "{entry}");
+    assert!(entry["max_concurrent"].is_u64(), "{entry}");
+    let fields = entry.as_object().expect("it is an object");
+    for (name, value) in fields {
+        assert!(!value.to_string().contains('{'), "{name}: {value}");
+    }
 }
 
 #[test]
@@ -95,7 +132,8 @@ fn a_service_that_drains_is_alive_but_not_ready() {
 
     // The metrics are there to the end, and know who is still inside.
     let mut admin = common::Connection::to(server.admin.expect("the log tells the admin address"));
-    admin.send(common::get("/metrics"));
+    let accept = "Accept: application/openmetrics-text\r\nHost:";
+    admin.send(common::get("/metrics").replacen("Host:", accept, 1));
     let metrics = common::metrics::parse(&admin.answer().body);
     let running = &metrics["python_executor_runs_in_progress"];
     assert_eq!(running.value(""), Some(1.0));

@@ -32,7 +32,7 @@ fn without_a_queue_the_next_one_is_refused_at_once() {
     full(&server.execute(HELLO), ONE_AND_NONE);
 
     // Only running scripts is bounded; the service itself is well.
-    let health = server.raw("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+    let health = server.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(health.status, 200);
 }
 
@@ -164,18 +164,68 @@ fn taking_an_answer_has_an_end() {
     server.execute_until(200, HELLO);
 }
 
+const FEW_CONNECTIONS: &[(&str, &str)] = &[
+    ("MAX_CONCURRENT", "2"),
+    ("MAX_QUEUE", "0"),
+    ("MAX_CONNECTIONS", "2"),
+    ("WALL_LIMIT", "60s"),
+    ("HEADER_TIMEOUT", "10m"),
+];
+
 #[test]
-fn connections_are_bounded_and_freed() {
-    let few = [
-        ("MAX_CONCURRENT", "1"),
-        ("MAX_QUEUE", "0"),
-        ("MAX_CONNECTIONS", "2"),
-    ];
-    let server = Server::start(&few);
-    let idle = [server.connect(), server.connect()];
+fn connections_with_requests_are_bounded_and_freed() {
+    let server = Server::start(FEW_CONNECTIONS);
+    let running = [server.begin(LONG), server.begin(LONG)];
     let mut next = server.connect();
     next.send(execute(HELLO));
     assert!(!next.answers_within(Duration::from_millis(200)));
-    drop(idle);
-    assert_eq!(next.answer().status, 200);
+    drop(running);
+    // The runs may end a moment later than their connections.
+    assert!([200, 503].contains(&next.answer().status));
+    server.execute_until(200, HELLO);
+}
+
+#[test]
+fn the_connection_that_has_been_idle_longest_makes_room() {
+    let server = Server::start(FEW_CONNECTIONS);
+    // One without a request, one with half a head, one that is kept after a response.
+    let silent = server.connect();
+    let mut torn = server.connect();
+    torn.send("POST /execute HTTP/1.1\r\nHost: loc");
+    let mut kept = server.connect();
+    kept.send(execute(HELLO));
+    assert_eq!(kept.answer().status, 200);
+    let mut last = server.connect();
+    last.send(execute(HELLO));
+    assert_eq!(last.answer().status, 200);
+    for mut closed in [silent, torn] {
+        assert!(closed.is_closed());
+    }
+    // The younger ones are still there.
+    for mut connection in [kept, last] {
+        connection.send(execute(HELLO));
+        assert_eq!(connection.answer().status, 200);
+    }
+}
+
+#[test]
+fn a_request_outlives_any_number_of_idle_connections() {
+    let server = Server::start(FEW_CONNECTIONS);
+    let mut slow = server.begin("import time\ndef main():\n    time.sleep(1)\n    return 1\n");
+    for _ in 0..20 {
+        server.connect().send("GET");
+    }
+    assert_eq!(server.execute(HELLO).status, 200);
+    assert_eq!(slow.answer().status, 200);
+}
+
+#[test]
+fn a_response_that_is_not_taken_yet_is_not_idle() {
+    let few = [("MAX_CONNECTIONS", "2"), ("ANSWER_TIMEOUT", "10m")];
+    let server = Server::start(&[LARGE_ANSWERS, &few].concat());
+    let mut slow = not_taking(&server);
+    for _ in 0..5 {
+        assert_eq!(server.get("/healthz").status, 200);
+    }
+    assert_eq!(slow.answer().status, 200);
 }

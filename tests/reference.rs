@@ -13,8 +13,12 @@ const INTRODUCTION: &str = "# Settings
 Written by `cargo xtask settings` from the program's own help; change it there.
 
 Each setting is an environment variable or a flag of the same name: `CPU_LIMIT=2s` or `--cpu-limit 2s`. The flag
-wins. Durations are written like `500ms`, `10s` or `1m`, sizes like `50MB` (50,000,000 bytes) or `1MiB`
-(1,048,576 bytes). A value that makes no sense is refused at the start, in one line.
+wins. A variable may also begin with `PYTHON_EXECUTOR_`: `PYTHON_EXECUTOR_CPU_LIMIT=2s` wins over `CPU_LIMIT`. Prefer
+that for `HOST`, `PYTHON` and `LOG`, which shells and other tools set for purposes of their own. Platforms set `PORT`.
+
+Switches are `true` or `false`; `yes` and `no`, `on` and `off`, `1` and `0` mean the same. Durations are written like
+`500ms`, `10s` or `1m`, sizes like `50MB` (50,000,000 bytes) or `1MiB` (1,048,576 bytes). A value that makes no sense
+is refused at the start, in one line.
 ";
 
 #[test]

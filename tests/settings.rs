@@ -45,6 +45,85 @@ fn bad_values_are_one_clear_line() {
 }
 
 #[test]
+fn a_bad_value_is_blamed_on_the_variable_that_it_is_from() {
+    let cases: &[(&[&str], Settings, &str)] = &[
+        (
+            &[],
+            &[("CPU_LIMIT", "soon")],
+            "invalid value 'soon' for the environment variable CPU_LIMIT: ",
+        ),
+        (
+            &["check"],
+            &[("LOG_FORMAT", "xml")],
+            "the environment variable LOG_FORMAT [possible values: text, json]",
+        ),
+        (
+            &[],
+            &[("REQUIRE_AUTH", "maybe")],
+            "for the environment variable REQUIRE_AUTH: must be true or false",
+        ),
+        (
+            &[],
+            &[("PYTHON_EXECUTOR_PORT", "http")],
+            "for the environment variable PYTHON_EXECUTOR_PORT: ",
+        ),
+        (
+            &["--cpu-limit", "late"],
+            &[("CPU_LIMIT", "soon")],
+            "invalid value 'late' for '--cpu-limit <CPU_LIMIT>': ",
+        ),
+        (
+            &["--cpu-limit=late"],
+            &[("CPU_LIMIT", "soon")],
+            "for '--cpu-limit <CPU_LIMIT>': ",
+        ),
+        (
+            &["--wall-limit", "1s"],
+            &[("CPU_LIMIT", "'--cpu-limit <CPU_LIMIT>'")],
+            "for the environment variable CPU_LIMIT: ",
+        ),
+    ];
+    for (args, settings, telling) in cases {
+        let output = run(args, settings);
+        let line = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+        assert!(line.starts_with("error: "), "{line}");
+        assert!(line.contains(telling), "{args:?} {settings:?}: {line}");
+    }
+}
+
+#[test]
+fn a_variable_with_the_prefix_wins_over_the_one_without() {
+    let settings = [
+        ("HOST", "somebody-elses-machine.invalid"),
+        ("PYTHON_EXECUTOR_HOST", "127.0.0.1"),
+        ("LOG", "not-a-level"),
+        ("PYTHON_EXECUTOR_LOG", "warn"),
+        ("PYTHON_EXECUTOR_CPU_LIMIT", "7s"),
+        ("WALL_LIMIT", "9s"),
+        ("PYTHON_EXECUTOR_MAX_QUEUE", "3"),
+    ];
+    let output = run(&["check", "--max-queue", "4"], &settings);
+    let report = text(&output.stdout);
+    for (name, value, source) in [
+        ("HOST", "127.0.0.1", "environment"),
+        ("LOG", "warn", "environment"),
+        ("CPU_LIMIT", "7s", "environment"),
+        ("WALL_LIMIT", "9s", "environment"),
+        ("MAX_QUEUE", "4", "flag"),
+    ] {
+        let words = report.lines().map(|line| line.split_whitespace());
+        let mut lines = words.map(Iterator::collect::<Vec<_>>);
+        assert!(
+            lines.any(|words| words == [name, value, source]),
+            "{name}: {report}{}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
 fn a_missing_python_names_the_command_that_makes_one() {
     let output = run(&[], &[("PYTHON", "/nonexistent/python.cwasm")]);
     let line = text(&output.stderr);

@@ -20,7 +20,7 @@ pub fn check(config: &Config, machine: Machine) -> anyhow::Result<ExitCode> {
     let findings = [
         ("memory", memory(config, machine)),
         ("address space", address_space(config, machine)),
-        ("open files", open_files(config)),
+        ("open files", open_files(config, machine)),
         ("temporary directories", temp_root(config)),
         ("Python", python(config)),
         ("page scan", page_scan()),
@@ -85,16 +85,13 @@ fn address_space(config: &Config, machine: Machine) -> Result<String, String> {
     })
 }
 
-fn open_files(config: &Config) -> Result<String, String> {
+fn open_files(config: &Config, machine: Machine) -> Result<String, String> {
+    config.check_open_files(machine)?;
     let needed = config.most_open_files();
-    match machine::open_file_limit() {
-        None => Ok("not limited".to_owned()),
-        Some(limit) if limit >= needed => Ok(format!("{limit} (ulimit -n), of {needed} needed")),
-        Some(limit) => Err(format!(
-            "{limit} (ulimit -n), of {needed} needed: raise that limit or lower MAX_CONNECTIONS \
-             or MAX_CONCURRENT"
-        )),
-    }
+    Ok(match machine.open_files {
+        Some(limit) => format!("{limit} (ulimit -n), of {needed} needed"),
+        None => "not limited".to_owned(),
+    })
 }
 
 fn temp_root(config: &Config) -> Result<String, String> {

@@ -40,7 +40,8 @@ pub(super) struct CapacitySettings {
     #[arg(long, env, default_value = "10s", value_parser = duration)]
     queue_timeout: Duration,
 
-    /// Connections open at once. The next ones wait in the operating system until one closes.
+    /// Connections open at once. For the next one, the one that has waited longest for a request is
+    /// closed; if none waits, the next one has to.
     ///
     /// [default: 4 for each request that may run or wait]
     #[arg(long, env, value_parser = count)]

@@ -6,6 +6,8 @@
 mod access;
 mod capacity;
 mod command;
+mod environment;
+mod host;
 mod request;
 mod run;
 mod service;
@@ -13,6 +15,7 @@ mod settings;
 mod values;
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 
 use bytesize::ByteSize;
@@ -25,6 +28,8 @@ pub use access::{Access, Allowed, Oidc, Rate, RateLimit, Secret, cannot_be_overh
 pub use capacity::Capacity;
 use capacity::CapacitySettings;
 pub use command::Command;
+pub use environment::PREFIX;
+pub use host::Host;
 pub use request::RequestLimits;
 pub use run::RunLimits;
 pub use service::{LogFormat, Service};
@@ -36,8 +41,8 @@ const OWN_OPEN_FILES: u64 = 512;
 
 /// Runs untrusted Python scripts behind one HTTP endpoint: POST /execute.
 ///
-/// Without a command it serves. Each setting is a flag or an environment variable; the flag wins. Durations are written like
-/// 500ms, 10s or 1m; sizes like 50MB (50,000,000 bytes) or 1MiB (1,048,576 bytes).
+/// Without a command it serves. Each setting is a flag or an environment variable; the flag wins. A variable
+/// may begin with PYTHON_EXECUTOR_, and then wins over the one without. Durations are written like 500ms, 10s or 1m; sizes like 50MB (50,000,000 bytes) or 1MiB (1,048,576 bytes).
 #[derive(Debug, Clone, Parser)]
 #[command(name = "python-executor", version)]
 pub struct Config {
@@ -98,11 +103,14 @@ impl Config {
     fn parse_for<I, T>(args: I, machine: Machine) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
-        T: Into<std::ffi::OsString> + Clone,
+        T: Into<OsString>,
     {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         // Global: settings may stand before and after the name of a command.
         let command = Self::command().mut_args(|arg| arg.global(true));
-        let matches = command.try_get_matches_from(args)?;
+        let mut command = environment::prefer_prefixed(command);
+        let matches = command.try_get_matches_from_mut(&args);
+        let matches = matches.map_err(|error| environment::blame(error, &command, &args))?;
         let mut config = Self::from_arg_matches(&matches)?;
         let run_memory = config.run.most_memory();
         config.capacity = config.capacity_settings.on(machine, run_memory);
@@ -119,6 +127,7 @@ impl Config {
     pub fn check(&self, machine: Machine) -> Result<(), clap::Error> {
         self.check_memory(machine)
             .and_then(|()| self.check_address_space(machine))
+            .and_then(|()| self.check_open_files(machine))
             .and_then(|()| self.service.check())
             .map_err(refusal)
     }
@@ -146,6 +155,38 @@ impl Config {
     /// When it has not; the message says what to change.
     pub fn check_address_space(&self, machine: Machine) -> Result<(), String> {
         self.capacity.check_address_space(machine)
+    }
+
+    /// Refuses more connections and runs at once than there are file descriptors for.
+    ///
+    /// # Errors
+    /// When the process may not have that many; the message says what to change.
+    pub fn check_open_files(&self, machine: Machine) -> Result<(), String> {
+        let Some(limit) = machine.open_files else {
+            return Ok(());
+        };
+        let needed = self.most_open_files();
+        if needed <= limit {
+            return Ok(());
+        }
+        let Capacity {
+            concurrent,
+            queue,
+            connections,
+            ..
+        } = self.capacity;
+        let files = self.run.open_files_limit;
+        let left = u64::from(connections).saturating_sub(needed - limit);
+        let lower = if left >= u64::from(concurrent) + u64::from(queue) {
+            format!("lower MAX_CONNECTIONS to {left}")
+        } else {
+            "lower MAX_CONNECTIONS, MAX_CONCURRENT and MAX_QUEUE".to_owned()
+        };
+        Err(format!(
+            "this process may have {limit} files open (ulimit -n), too few for {connections} \
+             connections (MAX_CONNECTIONS) and {concurrent} scripts at once (MAX_CONCURRENT) with \
+             {files} files each (OPEN_FILES_LIMIT), which need {needed}: raise that limit or {lower}"
+        ))
     }
 
     /// Whether the memory of the machine is enough for all runs at once, each at its limits.

@@ -8,14 +8,16 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
-use super::values::{duration, level};
+use super::Host;
+use super::values::{allowed_host, boolean, duration, host, level, origin};
 
 /// Settings of the service as a whole.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Service")]
 pub struct Service {
-    /// Address to listen on. The default is every interface, as containers need it.
-    #[arg(long, env, default_value = "0.0.0.0")]
+    /// Address to listen on, or a name for it such as localhost. The default is every interface, as
+    /// containers need it.
+    #[arg(long, env, default_value = "0.0.0.0", value_parser = host)]
     pub host: IpAddr,
 
     /// Port to listen on. 0 picks a free one, which the log names.
@@ -48,12 +50,28 @@ pub struct Service {
 
     /// Whether GET /metrics tells what the service is doing: true or false. On the main address it asks
     /// for a key or token where POST /execute does.
-    #[arg(long, env, default_value_t = true, action = ArgAction::Set)]
+    #[arg(long, env, default_value = "true", action = ArgAction::Set, value_parser = boolean)]
     pub metrics: bool,
 
     /// Whether there is a page at / to try scripts on: true or false. The documentation is always there.
-    #[arg(long, env, default_value_t = true, action = ArgAction::Set)]
+    #[arg(long, env, default_value = "true", action = ArgAction::Set, value_parser = boolean)]
     pub playground: bool,
+
+    /// Hosts that requests may name in their Host header, besides localhost and addresses of loopback:
+    /// names or addresses without a port, separated by commas; * is every host. GET /healthz and /readyz
+    /// answer to any.
+    ///
+    /// [default: every host, but none besides those where the service listens on loopback only and asks
+    /// for no key or token]
+    #[arg(long, env, value_delimiter = ',', value_parser = allowed_host)]
+    pub allowed_hosts: Option<Vec<Host>>,
+
+    /// Origins whose pages may send scripts from a browser and read the responses, such as
+    /// https://app.example.com, separated by commas.
+    ///
+    /// [default: none]
+    #[arg(long, env, value_delimiter = ',', value_parser = origin)]
+    pub cors_origins: Vec<String>,
 
     /// On SIGTERM or Ctrl-C, how long to take on requests as before, only that GET /readyz says no: time
     /// for load balancers to notice.

@@ -12,6 +12,7 @@ pub(super) const MACHINE: Machine = Machine {
     cores: 2,
     memory: 8 << 30,
     address_space: None,
+    open_files: None,
 };
 
 pub(super) fn parse(args: &[&str], machine: Machine) -> Result<Config, String> {
@@ -113,7 +114,25 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
         (&["--max-queue=-1"], &["MAX_QUEUE"]),
         (&["--entries-limit", "2001"], &["ENTRIES_LIMIT", "2000"]),
         (&["--port", "70000"], &["PORT", "65535"]),
-        (&["--host", "nowhere"], &["HOST"]),
+        (&["--host", "nowhere.invalid"], &["HOST", "name"]),
+        (&["--host", "a b"], &["HOST"]),
+        (&["--metrics", "maybe"], &["METRICS", "true or false"]),
+        (&["--playground", ""], &["PLAYGROUND", "true or false"]),
+        (
+            &["--allowed-hosts", "a.example:80"],
+            &["ALLOWED_HOSTS", "without a port"],
+        ),
+        (&["--allowed-hosts", "a,,b"], &["ALLOWED_HOSTS"]),
+        (&["--cors-origins", "*"], &["CORS_ORIGINS", "not supported"]),
+        (&["--cors-origins", "null"], &["CORS_ORIGINS"]),
+        (&["--cors-origins", "a.example"], &["CORS_ORIGINS"]),
+        (&["--cors-origins", "https://a.example/"], &["CORS_ORIGINS"]),
+        (
+            &["--cors-origins", "https://a.example:443"],
+            &["CORS_ORIGINS"],
+        ),
+        (&["--cors-origins", "https://A.example"], &["CORS_ORIGINS"]),
+        (&["--cors-origins", "file:///a"], &["CORS_ORIGINS"]),
         (&["--log", "loud"], &["LOG", "debug"]),
         (&["--log-format", "xml"], &["LOG_FORMAT", "text, json"]),
         (
@@ -231,6 +250,50 @@ fn too_little_address_space_names_what_to_change() {
 }
 
 #[test]
+fn too_few_open_files_name_what_to_change() -> Result<(), String> {
+    let with = |open_files| Machine {
+        open_files: Some(open_files),
+        ..MACHINE
+    };
+    // 1152 connections, 32 scripts with 10 files and a directory each, and 512 besides.
+    parse(&[], with(2016))?;
+    parse(&["--max-connections", "1000"], with(1864))?;
+    let few = [
+        "--max-concurrent",
+        "1",
+        "--max-queue",
+        "1",
+        "--open-files-limit",
+        "5",
+    ];
+    parse(&few, with(526))?;
+    let cases: &[(u64, &[&str], &[&str])] = &[
+        (2015, &[], &["lower MAX_CONNECTIONS to 1151", "ulimit -n"]),
+        (
+            525,
+            &few,
+            &["lower MAX_CONNECTIONS to 7", "OPEN_FILES_LIMIT"],
+        ),
+        (
+            1024,
+            &[],
+            &[
+                "1024 files",
+                "MAX_CONNECTIONS, MAX_CONCURRENT and MAX_QUEUE",
+            ],
+        ),
+        (64, &[], &["64 files", "need 2016"]),
+    ];
+    for (files, args, telling) in cases {
+        let line = parse(args, with(*files)).err().unwrap_or_default();
+        for words in *telling {
+            assert!(line.contains(words), "{files}: {line}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn memory_must_do_for_one_run_at_least() -> Result<(), String> {
     let tiny = Machine {
         memory: 50 << 20,
@@ -243,6 +306,37 @@ fn memory_must_do_for_one_run_at_least() -> Result<(), String> {
     let lower = ["--memory-limit", "20MB", "--result-limit", "1MiB"];
     assert!(parse(&lower, tiny)?.fits_into_memory(tiny));
     assert!(!parse(&["--max-concurrent", "1000"], MACHINE)?.fits_into_memory(MACHINE));
+    Ok(())
+}
+
+#[test]
+fn all_switches_are_read_alike() -> Result<(), String> {
+    for (text, on) in [
+        ("true", true),
+        ("TRUE", true),
+        ("1", true),
+        ("yes", true),
+        ("on", true),
+        ("false", false),
+        ("0", false),
+        ("no", false),
+        ("Off", false),
+    ] {
+        let config = parse(&["--metrics", text, "--playground", text], MACHINE)?;
+        let service = &config.service;
+        assert_eq!((service.metrics, service.playground), (on, on), "{text}");
+        let refused = parse(&[&format!("--require-auth={text}")], MACHINE).is_err();
+        assert_eq!(refused, on, "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn names_of_hosts_are_resolved() -> Result<(), String> {
+    let host = |text| parse(&["--host", text], MACHINE).map(|config| config.service.host);
+    assert!(host("localhost")?.is_loopback());
+    assert!(host("::1")?.is_loopback());
+    assert!(host("0.0.0.0")?.is_unspecified());
     Ok(())
 }
 

@@ -1,10 +1,14 @@
 //! Values as people write them: durations, sizes, counts.
 
+use std::net::{IpAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use tracing::level_filters::LevelFilter;
+use url::Url;
+
+use super::Host;
 
 /// CPython itself, before it has run a line of the script, needs nearly this much.
 pub(super) const LEAST_MEMORY: usize = 20_000_000;
@@ -75,5 +79,46 @@ pub(super) fn proxies(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if number <= MOST_PROXIES => Ok(number),
         _ => Err(format!("must be a whole number from 0 to {MOST_PROXIES}")),
+    }
+}
+
+/// The one way of reading what is on or off.
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("must be true or false (yes and no, on and off, 1 and 0 are the same)".into()),
+    }
+}
+
+/// An address, or one that a name stands for. IPv4 comes first: what has both is mostly asked by it.
+pub(super) fn host(text: &str) -> Result<IpAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let found = (text, 0).to_socket_addrs();
+    let found = found.map_err(|error| format!("not an address, and no name of one: {error}"))?;
+    let addresses = found.map(|address| address.ip());
+    addresses
+        .min_by_key(IpAddr::is_ipv6)
+        .ok_or_else(|| "a name without an address".into())
+}
+
+pub(super) fn allowed_host(text: &str) -> Result<Host, String> {
+    Host::alone(text.trim())
+        .ok_or_else(|| "must be a name or an address without a port, or *".into())
+}
+
+/// An origin as browsers write it.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());
+    match origin {
+        Ok(origin) if origin == text && text.starts_with("http") => Ok(origin),
+        _ => Err(
+            "must be an origin as browsers send it: https://app.example.com, without a path and \
+             without the usual port; * is not supported"
+                .into(),
+        ),
     }
 }

@@ -13,6 +13,7 @@ use super::access::Refusal;
 use super::admission::Pass;
 use super::kind::Kind;
 use super::taking;
+use crate::config::Host;
 use crate::sandbox::{Failure, Outcome};
 use crate::units::{Bytes, Seconds};
 
@@ -54,6 +55,15 @@ pub(super) enum Error {
     /// The body is not what it should be. Holds what is wrong, and where.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The head is malformed, or two readers could understand it differently. Holds the problem.
+    #[error("{0}")]
+    MalformedHead(String),
+    /// The request names a host that is not one of this service's.
+    #[error(
+        "this service does not answer to the host {0}: add it to ALLOWED_HOSTS, or use localhost or an \
+         address of this machine"
+    )]
+    HostNotAllowed(Host),
     /// The body took too long to arrive.
     #[error("the request body did not arrive within {}", Seconds(*.0))]
     SlowBody(Duration),
@@ -93,7 +103,10 @@ pub(super) enum Error {
 impl Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::InvalidRequest(_) | Self::SlowBody(_) => Kind::InvalidRequest,
+            Self::InvalidRequest(_) | Self::MalformedHead(_) | Self::SlowBody(_) => {
+                Kind::InvalidRequest
+            }
+            Self::HostNotAllowed(_) => Kind::Forbidden,
             Self::NotFound => Kind::NotFound,
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
             Self::TooLarge(_) => Kind::TooLarge,
@@ -128,9 +141,12 @@ impl IntoResponse for Error {
         if let Self::Access(refusal) = &self {
             refusal.describe(headers);
         }
-        // The next request would have to wait for the rest of this one, or is better sent
-        // elsewhere.
-        if matches!(self, Self::SlowBody(_) | Self::ShuttingDown) {
+        // The next request would have to wait for the rest of this one, cannot be told from it, or
+        // is better sent elsewhere.
+        if matches!(
+            self,
+            Self::MalformedHead(_) | Self::SlowBody(_) | Self::ShuttingDown
+        ) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 
 use super::answer::{Error, Refused};
 use super::body::Lingering;
+use super::head::{self, Hosts};
 use crate::telemetry::{self, Metrics};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -58,9 +59,15 @@ fn is_sane(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(harmless)
 }
 
+/// What the layer needs to know.
+pub(super) struct Envelope {
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) hosts: Hosts,
+}
+
 /// The layer around all routes.
 pub(super) async fn wrap(
-    State(metrics): State<Arc<Metrics>>,
+    State(envelope): State<Arc<Envelope>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -68,7 +75,13 @@ pub(super) async fn wrap(
     let mut request = request.map(Lingering::wrap);
     request.extensions_mut().insert(id.clone());
 
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answer = async {
+        match head::check(&request, &envelope.hosts) {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        }
+    };
+    let answer = AssertUnwindSafe(answer).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| {
         tracing::error!(request_id = %id, "a handler panicked");
         Error::Internal(id.to_string()).into_response()
@@ -76,7 +89,7 @@ pub(super) async fn wrap(
 
     let refusal = response.extensions().get().map(|Refused(kind)| *kind);
     let status = response.status().as_u16();
-    metrics.answered(status, refusal);
+    envelope.metrics.answered(status, refusal);
     if let Some(kind) = refusal {
         tracing::debug!(request_id = %id, status, kind, "refused");
     }
@@ -128,9 +141,14 @@ mod tests {
         use crate::config::Capacity;
 
         let routes = Router::new().route("/", get(async || -> () { panic!("a handler's bug") }));
-        let metrics = Arc::new(Metrics::new(Capacity::default(), "3"));
-        let mut routes = routes.layer(middleware::from_fn_with_state(metrics, wrap));
-        let response = routes.call(Request::<axum::body::Body>::default()).await?;
+        let envelope = Arc::new(Envelope {
+            metrics: Arc::new(Metrics::new(Capacity::default(), "3")),
+            hosts: Hosts::Any,
+        });
+        let mut routes = routes.layer(middleware::from_fn_with_state(envelope, wrap));
+        let request = Request::builder().header("host", "here");
+        let request = request.body(axum::body::Body::empty())?;
+        let response = routes.call(request).await?;
         assert_eq!(response.status(), 500);
         let id = response.headers().get(X_REQUEST_ID).cloned();
         let body = body::to_bytes(response.into_body(), 1 << 20).await?;

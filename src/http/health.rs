@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::App;
+use super::{App, accept};
 
-/// The format of the metrics.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The paths that platforms probe.
+pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The service is alive as long as it answers.
 pub(super) async fn live() -> &'static str {
@@ -28,10 +28,15 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}")).into_response()
 }
 
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     app.metrics.set_storage(app.sandbox.check_storage().is_ok());
-    match app.metrics.render(app.admission.load()) {
-        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+    let format = accept::exposition(&headers);
+    let described = [
+        (CONTENT_TYPE, HeaderValue::from_static(format.media_type())),
+        (VARY, HeaderValue::from_name(ACCEPT)),
+    ];
+    match app.metrics.render(app.admission.load(), format) {
+        Ok(text) => (described, text).into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot write the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -33,7 +33,7 @@ pub(super) enum Kind {
     InvalidRequest,
     /// The service asks for a key or token, and this is none or not a good one; 503 if it cannot be told now.
     Unauthorized,
-    /// The token is good, but its owner may not send scripts.
+    /// The token is good, but its owner may not send scripts; or the Host header names none of ALLOWED_HOSTS.
     Forbidden,
     /// The caller has used up the rate limit, or has as many scripts inside as each caller may.
     RateLimited,

@@ -4,32 +4,41 @@
 //! |---|---|
 //! | `server` | connections: accepting, bounding and draining them |
 //! | `workers` | the threads that serve them |
+//! | `idle` | which connections wait for a request, and closes the one that has waited longest |
+//! | `head` | the checks of the request head that hold for every route |
 //! | `envelope` | what is true of every answer: request id, headers, no panic gets through |
+//! | `cors` | which pages of other origins may read responses |
 //! | `access` | who may send scripts, and how often |
 //! | `execute` | `POST /execute`, from request to answer |
 //! | `body` | reading a request body within bounds |
 //! | `script` | finding the script in the body |
 //! | `health` | `GET /healthz`, `GET /readyz` and `GET /metrics`, for those who operate the service |
+//! | `accept` | which format of the metrics a request prefers |
 //! | `admission` | how many may run and how many may wait |
 //! | `taking` | what is held until a client has taken its answer, and for how long |
 //! | `answer` | bodies, and which kind an error is |
 //! | `kind` | the kinds of errors, and their status codes |
 //! | `documents` | the playground, the documentation and the OpenAPI document |
 
+mod accept;
 mod access;
 mod admission;
 mod answer;
 mod body;
+mod cors;
 mod documents;
 mod envelope;
 mod execute;
+mod head;
 mod health;
+mod idle;
 mod kind;
 mod script;
 mod server;
 mod taking;
 mod workers;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::routing::{get, post};
@@ -43,6 +52,8 @@ use access::Access;
 use admission::Admission;
 use answer::Error;
 pub use answer::{Answer, of_run};
+use envelope::Envelope;
+use head::Hosts;
 pub use server::{Listeners, Server};
 
 /// What all requests share.
@@ -74,8 +85,8 @@ impl App {
     }
 }
 
-/// What the main address serves.
-fn router(app: &Arc<App>) -> anyhow::Result<Router> {
+/// What the main address serves, where its listener is bound to `address`.
+fn router(app: &Arc<App>, address: IpAddr) -> anyhow::Result<Router> {
     let mut execute = post(execute::execute);
     if !app.access.is_open() {
         let guard = middleware::from_fn_with_state(Arc::clone(app), access::guard);
@@ -86,21 +97,33 @@ fn router(app: &Arc<App>) -> anyhow::Result<Router> {
         .merge(documents::routes(&app.config)?)
         .merge(health_routes());
     let service = &app.config.service;
+    let hosts = Hosts::for_listener(
+        service.allowed_hosts.as_deref(),
+        address,
+        app.config.access.authenticates(),
+    );
     if service.metrics && service.admin_address.is_none() {
         // Who reaches the admin address is for the network to say; here they are strangers.
         let guard = middleware::from_fn_with_state(Arc::clone(app), access::known);
         routes = routes.route("/metrics", get(health::metrics).route_layer(guard));
     }
-    Ok(enveloped(routes, app))
+    let mut routes = with_fallbacks(routes);
+    if !service.cors_origins.is_empty() {
+        let origins: Arc<[String]> = service.cors_origins.clone().into();
+        routes = routes.layer(middleware::from_fn_with_state(origins, cors::share));
+    }
+    Ok(enveloped(routes, app, hosts))
 }
 
-/// What the admin address serves.
-fn admin_router(app: &Arc<App>) -> Router {
+/// What the admin address serves, where its listener is bound to `address`.
+fn admin_router(app: &Arc<App>, address: IpAddr) -> Router {
     let mut routes = health_routes();
+    let allowed = app.config.service.allowed_hosts.as_deref();
+    let hosts = Hosts::for_listener(allowed, address, false);
     if app.config.service.metrics {
         routes = routes.route("/metrics", get(health::metrics));
     }
-    enveloped(routes, app)
+    enveloped(with_fallbacks(routes), app, hosts)
 }
 
 fn health_routes() -> Router<Arc<App>> {
@@ -109,11 +132,18 @@ fn health_routes() -> Router<Arc<App>> {
         .route("/readyz", get(health::ready))
 }
 
-fn enveloped(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
-    let envelope = middleware::from_fn_with_state(Arc::clone(&app.metrics), envelope::wrap);
+/// Adds the responses to requests for which there is no route.
+fn with_fallbacks(routes: Router<Arc<App>>) -> Router<Arc<App>> {
     routes
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .layer(envelope)
-        .with_state(Arc::clone(app))
+}
+
+fn enveloped(routes: Router<Arc<App>>, app: &Arc<App>, hosts: Hosts) -> Router {
+    let envelope = Envelope {
+        metrics: Arc::clone(&app.metrics),
+        hosts,
+    };
+    let envelope = middleware::from_fn_with_state(Arc::new(envelope), envelope::wrap);
+    routes.layer(envelope).with_state(Arc::clone(app))
 }

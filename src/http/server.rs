@@ -15,10 +15,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::access::Peer;
+use super::idle::Connections;
 use super::taking::Impatient;
 use super::workers::Workers;
 use super::{App, admin_router, router};
@@ -53,15 +53,15 @@ pub struct Server {
 struct Door {
     listener: TcpListener,
     service: TowerToHyperService<Router>,
-    seats: Arc<Semaphore>,
+    connections: Arc<Connections>,
 }
 
 impl Door {
-    fn new(listener: TcpListener, routes: Router, seats: u32) -> Self {
+    fn new(listener: TcpListener, routes: Router, most: u32) -> Self {
         Self {
             listener,
             service: TowerToHyperService::new(routes),
-            seats: Arc::new(Semaphore::new(seats as usize)),
+            connections: Connections::new(most),
         }
     }
 }
@@ -77,14 +77,15 @@ impl Server {
         http.timer(TokioTimer::new())
             .header_read_timeout(app.config.request.header_timeout)
             .max_buf_size(HEAD_LIMIT);
-        let seats = app.config.capacity.connections;
-        let main = Door::new(listeners.main, router(&app)?, seats);
-        let admin = listeners.admin.map(|listener| {
-            let routes = admin_router(&app);
-            Door::new(listener, routes, ADMIN_CONNECTIONS)
-        });
+        let address = listeners.main.local_addr()?.ip();
+        let most = app.config.capacity.connections;
+        let mut doors = vec![Door::new(listeners.main, router(&app, address)?, most)];
+        if let Some(listener) = listeners.admin {
+            let routes = admin_router(&app, listener.local_addr()?.ip());
+            doors.push(Door::new(listener, routes, ADMIN_CONNECTIONS));
+        }
         Ok(Self {
-            doors: [Some(main), admin].into_iter().flatten().collect(),
+            doors,
             http,
             connections: GracefulShutdown::new(),
             workers: Workers::start()?,
@@ -146,8 +147,6 @@ impl Server {
 
     async fn accept_at(&self, door: &Door) -> Infallible {
         loop {
-            // Nobody closes the semaphore, so there is always a seat in the end.
-            let seat = Arc::clone(&door.seats).acquire_owned().await;
             let (stream, peer) = match door.listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -156,25 +155,41 @@ impl Server {
                     continue;
                 }
             };
+            // Only now: while nobody else wants to connect, idle connections may stay.
+            let place = door.connections.admit().await;
             // Answers are written in one piece: waiting to send more of them together only delays. It
             // works without, too.
             let _ = stream.set_nodelay(true);
             let (http, service) = (self.http.clone(), door.service.clone());
+            let activity = place.activity();
             let service = service_fn(move |mut request: Request<Incoming>| {
+                let inside = activity.request();
                 request.extensions_mut().insert(Peer(peer.ip()));
-                service.call(request)
+                let response = service.call(request);
+                async move {
+                    let response = response.await?;
+                    Ok::<_, Infallible>(response.map(|body| inside.until_end_of(body)))
+                }
             });
+            let activity = place.activity();
             let answer_timeout = self.app.config.request.answer_timeout;
             let watcher = self.connections.watcher();
             let open = self.app.metrics.connection();
             let served = self.workers.spawn(stream, async move |stream| {
-                let stream = TokioIo::new(Impatient::new(stream, answer_timeout));
-                let connection = http.serve_connection(stream, service);
-                // An error here is a client that left, or was too slow, or does not speak HTTP.
-                if let Err(error) = watcher.watch(connection).await {
-                    tracing::debug!(%error, "connection");
+                let stream = Impatient::new(stream, answer_timeout, activity);
+                let connection = http.serve_connection(TokioIo::new(stream), service);
+                tokio::select! {
+                    // A request that has arrived counts more than the place.
+                    biased;
+                    // An error here is a client that left, or was too slow, or does not speak HTTP.
+                    served = watcher.watch(connection) => if let Err(error) = served {
+                        tracing::debug!(%error, "connection");
+                    },
+                    () = place.closed() => {
+                        tracing::debug!("an idle connection makes room for another");
+                    }
                 }
-                drop((seat, open));
+                drop((place, open));
             });
             if let Err(error) = served {
                 tracing::warn!(%error, "cannot serve a connection");

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::admission::Pass;
+use super::idle::Activity;
 
 /// Answers of up to so many bytes can wait for their clients without anything being held for them:
 /// even one for each connection is little.
@@ -44,15 +45,17 @@ pub(super) struct Impatient {
     patience: Duration,
     /// Since the client first kept an answer waiting; none when it has got all there is.
     late: Option<Pin<Box<Sleep>>>,
+    activity: Activity,
 }
 
 impl Impatient {
-    /// Gives each answer `patience` to be taken.
-    pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
+    /// Gives each answer `patience` to be taken, and notes in `activity` when one is.
+    pub(super) fn new(stream: TcpStream, patience: Duration, activity: Activity) -> Self {
         Self {
             stream,
             patience,
             late: None,
+            activity,
         }
     }
 
@@ -108,6 +111,7 @@ impl AsyncWrite for Impatient {
     /// hyper flushes when it has written all there is.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.late = None;
+        self.activity.sent();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -25,6 +25,8 @@ pub struct Machine {
     pub memory: u64,
     /// Bytes of address space, if there is a limit (`ulimit -v`).
     pub address_space: Option<u64>,
+    /// Files the process may have open at once, if there is a limit (`ulimit -H -n`).
+    pub open_files: Option<u64>,
 }
 
 impl Machine {
@@ -41,6 +43,8 @@ impl Machine {
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             memory: bounds.into_iter().flatten().min().unwrap_or(UNKNOWN_MEMORY),
             address_space: getrlimit(Resource::As).current,
+            // As many as the service will allow itself.
+            open_files: getrlimit(Resource::Nofile).maximum,
         }
     }
 }

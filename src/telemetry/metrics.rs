@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
+use super::exposition::{Exposition, prometheus};
 use super::process::Process;
 use crate::config::Capacity;
 use crate::sandbox::{Failure, Outcome};
@@ -240,16 +241,19 @@ impl Metrics {
         self.storage_unavailable.set((!available).into());
     }
 
-    /// Everything as text, in the OpenMetrics format.
+    /// Everything as text.
     ///
     /// # Errors
     /// Never: text can always be written to a string.
-    pub fn render(&self, load: Load) -> Result<String, fmt::Error> {
+    pub fn render(&self, load: Load, format: Exposition) -> Result<String, fmt::Error> {
         self.running.set(load.running.into());
         self.waiting.set(load.waiting.into());
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
-        Ok(out)
+        Ok(match format {
+            Exposition::OpenMetrics => out,
+            Exposition::Prometheus => prometheus(&out),
+        })
     }
 }
 

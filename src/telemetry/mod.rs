@@ -6,10 +6,12 @@
 //! | `log` | how lines are written |
 //! | `run` | the record of one run, which goes to the log and to the metrics |
 //! | `metrics` | everything that is counted |
+//! | `exposition` | the formats of the metrics |
 //! | `process` | what the system counts about this process |
 //! | `trace` | W3C Trace Context |
 //! | `id` | numbers that name things |
 
+mod exposition;
 mod id;
 mod log;
 mod metrics;
@@ -19,6 +21,7 @@ mod trace;
 
 use std::time::Duration;
 
+pub use exposition::Exposition;
 pub use id::unique;
 pub use log::init;
 pub use metrics::{Load, Metrics};

@@ -370,14 +370,14 @@ pub fn execute(script: &str) -> String {
 
 /// A request for `path`.
 pub fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
 /// A request to `/execute` with these header lines and this body.
 pub fn post(headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "POST /execute HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        "POST /execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     )
 }
 

@@ -5,9 +5,8 @@ mod oidc;
 mod rate;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 
-use super::values::{count, proxies};
+use super::values::{boolean, count, proxies};
 use keys::KeySettings;
 pub use keys::Secret;
 use oidc::OidcSettings;
@@ -25,14 +24,14 @@ pub(super) struct AccessSettings {
     #[command(flatten)]
     oidc: OidcSettings,
 
-    /// Refuse to start without keys and without an issuer.
+    /// Whether to refuse to start without keys and without an issuer: true or false.
     #[arg(
         long,
         env,
-        value_parser = BoolishValueParser::new(),
+        value_parser = boolean,
         num_args = 0..=1,
         require_equals = true,
-        default_value_t = false,
+        default_value = "false",
         default_missing_value = "true"
     )]
     require_auth: bool,

@@ -1,0 +1,59 @@
+//! Environment variables: the names that settings have there.
+
+use std::env;
+use std::ffi::OsString;
+
+use clap::Command;
+use clap::error::ContextKind;
+
+use super::{one_line, refusal};
+
+/// Names that begin with this are taken by nothing else, while other tools use HOST, PYTHON and LOG.
+pub const PREFIX: &str = "PYTHON_EXECUTOR_";
+
+/// Has settings read from the variable with the prefix where there is one.
+pub(super) fn prefer_prefixed(command: Command) -> Command {
+    command.mut_args(|arg| {
+        let name = arg.get_env().map(|name| name.to_string_lossy());
+        let prefixed = name.map(|name| format!("{PREFIX}{name}"));
+        match prefixed.filter(|name| env::var_os(name).is_some()) {
+            Some(prefixed) => arg.env(prefixed),
+            None => arg,
+        }
+    })
+}
+
+/// Names the variable where an error is about its value: clap names the flag, wherever the value is
+/// from.
+pub(super) fn blame(error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+    let shown = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let Some(shown) = shown else { return error };
+    let long = shown
+        .trim_start_matches('-')
+        .split([' ', '[', '='])
+        .next()
+        .unwrap_or_default();
+    let flag = format!("--{long}");
+    let given = args.iter().any(|arg| {
+        let rest = arg.to_str().and_then(|arg| arg.strip_prefix(&flag));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    });
+    let mut settings = command.get_arguments();
+    let variable = settings
+        .find(|arg| arg.get_long() == Some(long))
+        .and_then(|arg| arg.get_env())
+        .filter(|name| !given && env::var_os(name).is_some());
+    let Some(variable) = variable else {
+        return error;
+    };
+    let line = one_line(&error);
+    // From the end, because the value that is quoted before can hold any text.
+    let Some((before, after)) = line.rsplit_once(&format!("'{shown}'")) else {
+        return error;
+    };
+    let before = before.trim_start_matches("error: ");
+    let variable = variable.to_string_lossy();
+    refusal(format!(
+        "{before}the environment variable {variable}{after}"
+    ))
+}

@@ -1,0 +1,75 @@
+//! Cross-origin resource sharing: which pages of other origins may read responses (the Fetch
+//! standard).
+//!
+//! Credentials of the browser, such as cookies, mean nothing to the service, so
+//! `Access-Control-Allow-Credentials` is never sent. A key is a header that the page sets itself.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// What is shared; everything else is for people and for operators.
+const PATHS: [&str; 2] = ["/execute", "/openapi.json"];
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
+const REQUEST_HEADERS: HeaderValue =
+    HeaderValue::from_static("authorization, content-type, traceparent, x-request-id");
+/// What the contract has in headers of responses.
+const RESPONSE_HEADERS: HeaderValue =
+    HeaderValue::from_static("X-Error-Kind, X-Request-Id, Server-Timing, Retry-After");
+/// For how many seconds a browser need not ask again: the most that Chromium keeps.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
+
+/// The layer around all routes of a service that shares responses with these origins.
+pub(super) async fn share(
+    State(origins): State<Arc<[String]>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !PATHS.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    let Some(origin) = listed_origin(request.headers(), &origins).cloned() else {
+        let mut response = next.run(request).await;
+        response.headers_mut().append(VARY, ORIGIN.into());
+        return response;
+    };
+    let preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if preflight {
+        let headers = [
+            (ACCESS_CONTROL_ALLOW_METHODS, METHODS),
+            (ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
+            (ACCESS_CONTROL_MAX_AGE, MAX_AGE),
+        ];
+        (StatusCode::NO_CONTENT, headers).into_response()
+    } else {
+        let mut response = next.run(request).await;
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, RESPONSE_HEADERS);
+        response
+    };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(VARY, ORIGIN.into());
+    response
+}
+
+/// The origin of the request, if it is one of `origins`.
+fn listed_origin<'a>(headers: &'a HeaderMap, origins: &[String]) -> Option<&'a HeaderValue> {
+    let mut sent = headers.get_all(ORIGIN).iter();
+    let (origin, None) = (sent.next()?, sent.next()) else {
+        return None;
+    };
+    let listed = origins.iter().any(|known| known.as_bytes() == origin);
+    listed.then_some(origin)
+}
