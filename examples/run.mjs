@@ -1,5 +1,5 @@
-// Runs a Python script in the Python Executor, with fetch. Needs Node.js 20 or newer and no package; the
-// class works in browsers, too.
+// Runs a Python script in the Python Executor, with fetch. Needs Node.js 20 or newer and no package. The
+// class works in browsers, too: on pages of other origins once the service lists these in CORS_ORIGINS.
 //
 //   PYTHON_EXECUTOR_URL=http://localhost:8080 PYTHON_EXECUTOR_KEY=... node examples/run.mjs script.py
 //
@@ -57,13 +57,14 @@ class Executor {
     }
     if (response.ok) return answer;
     // syntax_error, exception, cpu_limit, memory_limit...
-    if (response.status === 400 && kind !== "invalid_request") throw new ScriptError(kind, answer);
+    if (response.status === 400 && kind && kind !== "invalid_request") throw new ScriptError(kind, answer);
     throw new Error(`the answer is ${response.status} (${kind}, request ${id}): ${answer.error}`);
   }
 }
 
 const { PYTHON_EXECUTOR_URL: url = "http://localhost:8080", PYTHON_EXECUTOR_KEY: key } = process.env;
 try {
+  if (process.argv.length !== 3) throw new Error("usage: node run.mjs script.py");
   const script = await readFile(process.argv[2], "utf8");
   const { result, stdout } = await new Executor(url, key).run(script);
   process.stderr.write(stdout);

@@ -47,7 +47,8 @@ class Executor:
             response = self.session.post(self.url, json={"script": source}, timeout=60)
             if response.status_code not in BUSY or not tries_left:
                 break
-            seconds = int(response.headers.get("Retry-After", 1))
+            retry_after = response.headers.get("Retry-After", "")
+            seconds = int(retry_after) if retry_after.isdecimal() else 1
             print(f"the service is busy, trying again in {seconds} s", file=sys.stderr)
             time.sleep(seconds)
         return self._read(response)
@@ -63,7 +64,7 @@ class Executor:
             raise ServiceError(f"the answer is {response.status_code} and no JSON") from None
         if response.ok:
             return answer["result"], answer["stdout"]
-        if response.status_code == 400 and kind != "invalid_request":
+        if response.status_code == 400 and kind not in {None, "invalid_request"}:
             # syntax_error, exception, cpu_limit, memory_limit...
             raise ScriptError(kind, answer)
         error = answer.get("error")
@@ -72,17 +73,21 @@ class Executor:
 
 def main():
     """Runs the script that the command line names."""
+    if len(sys.argv) != 2:
+        print(f"usage: {sys.argv[0]} script.py", file=sys.stderr)
+        return 2
     url = os.environ.get("PYTHON_EXECUTOR_URL", "http://localhost:8080")
     executor = Executor(url, os.environ.get("PYTHON_EXECUTOR_KEY"))
-    with open(sys.argv[1], encoding="utf-8") as script:
-        source = script.read()
     try:
+        with open(sys.argv[1], encoding="utf-8") as script:
+            source = script.read()
         result, stdout = executor.run(source)
     except ScriptError as error:
         sys.stderr.write(error.stdout + error.stderr)
         print(error, file=sys.stderr)
         return 1
-    except (ServiceError, requests.RequestException) as error:
+    except (OSError, UnicodeDecodeError, ServiceError) as error:
+        # The exceptions of requests are OSErrors, too.
         print(error, file=sys.stderr)
         return 2
     sys.stderr.write(stdout)

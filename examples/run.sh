@@ -8,7 +8,10 @@
 set -eu
 
 url=${PYTHON_EXECUTOR_URL:-http://localhost:8080}
-script=${1:?name the file with the script}
+if [ $# != 1 ]; then
+    echo "usage: $0 script.py" >&2
+    exit 2
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -18,12 +21,18 @@ if [ -n "${PYTHON_EXECUTOR_KEY:-}" ]; then
     printf 'header = "Authorization: Bearer %s"\n' "$PYTHON_EXECUTOR_KEY"
 fi >"$work/settings"
 
+if [ -d "$1" ]; then
+    echo "$1 is a directory" >&2
+    exit 2
+fi
+# jq says on standard error why a file cannot be read.
+jq --raw-input --slurp '{script: .}' "$1" >"$work/request" || exit 2
+
 # --retry: when the service is busy (429, 503), curl waits as long as Retry-After says and tries again.
 if ! head=$(
-    jq --raw-input --slurp '{script: .}' "$script" |
-        curl --config "$work/settings" --no-progress-meter --max-time 60 --retry 5 \
-            --header 'Content-Type: application/json' --data-binary @- --output "$work/answer" \
-            --write-out '%{http_code} %header{x-error-kind} %header{x-request-id}' "$url/execute"
+    curl --config "$work/settings" --no-progress-meter --max-time 60 --retry 5 \
+        --header 'Content-Type: application/json' --data-binary "@$work/request" --output "$work/answer" \
+        --write-out '%{http_code} %header{x-error-kind} %header{x-request-id}' "$url/execute"
 ); then
     echo "no answer from $url" >&2
     exit 2
@@ -37,7 +46,7 @@ case "$status $kind" in
     jq --join-output .stdout "$work/answer" >&2
     jq --compact-output .result "$work/answer"
     ;;
-400\ invalid_request | [!4]* | 4[!0]* | 40[!0]*)
+400\ | 400\ invalid_request | [!4]* | 4[!0]* | 40[!0]*)
     # The request or the service is at fault, not the script. Whatever stands in between may have answered.
     echo "the answer is $status ($kind, request $id): $(jq --raw-output .error "$work/answer" 2>/dev/null)" >&2
     exit 2

@@ -249,6 +249,73 @@ fn what_is_not_the_fault_of_the_script_is_told_apart() {
 }
 
 #[test]
+fn without_a_script_nothing_is_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    listener
+        .set_nonblocking(true)
+        .expect("the listener can be asked");
+    let address = listener.local_addr().expect("it has an address");
+    let url = format!("http://{address}");
+    each("", |client, script| {
+        let missing = client.command(&url, Path::new("/nonexistent/script.py"));
+        let directory = client.command(&url, Path::new("/"));
+        let mut surplus = client.command(&url, script);
+        surplus.arg("more");
+        for (mut command, telling) in [
+            (missing, "/nonexistent/script.py"),
+            (directory, "irectory"),
+            (surplus, "usage: "),
+        ] {
+            let ran = Ran::from(command.output().expect("the client starts"));
+            let name = client.name();
+            assert_eq!(ran.code, Some(2), "{name}: {}", ran.stderr);
+            assert_eq!(ran.stdout, "", "{name}");
+            assert!(ran.stderr.contains(telling), "{name}: {}", ran.stderr);
+            assert!(!ran.stderr.contains("Traceback"), "{name}: {}", ran.stderr);
+            assert!(listener.accept().is_err(), "{name} has sent something");
+        }
+    });
+}
+
+/// A proxy, say, that has no `X-Error-Kind` and other keys in its JSON.
+#[test]
+fn an_error_of_something_else_is_not_the_fault_of_the_script() {
+    each("", |client, script| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let mut command = client.command(&format!("http://{address}"), script);
+        let child = command.spawn().expect("the client starts");
+        let (stream, _) = listener.accept().expect("the client connects");
+        let mut reader = BufReader::new(&stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            reader
+                .read_line(&mut head)
+                .expect("the client sends a head");
+        }
+        let length = head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, length)| length.trim().parse().ok());
+        let mut body = vec![0; length.expect("the client sends a length")];
+        reader
+            .read_exact(&mut body)
+            .expect("the client sends a body");
+        (&stream)
+            .write_all(
+                b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\
+                  Content-Length: 16\r\nConnection: close\r\n\r\n{\"message\":\"no\"}",
+            )
+            .expect("the client reads");
+        drop((listener, stream));
+        let ran = Ran::from(child.wait_with_output().expect("the client ends"));
+        assert_eq!(ran.code, Some(2), "{}: {}", client.name(), ran.stderr);
+        assert!(!ran.stderr.contains("Traceback"), "{}", ran.stderr);
+    });
+}
+
+#[test]
 fn a_busy_service_is_asked_again() {
     let server = Server::start(&[
         ("MAX_CONCURRENT", "1"),
