@@ -23,6 +23,11 @@ impl MemoryLimiter {
         }
     }
 
+    /// Bytes of linear memory that there may be.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Bytes of linear memory. It never shrinks, so this is the most there was.
     pub fn in_use(&self) -> usize {
         self.in_use

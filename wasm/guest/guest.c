@@ -31,9 +31,6 @@ void number_tasks_anew(PyObject *module);
 /* From CPython's text streams, edited: what was written to one and has not left Python. */
 Py_ssize_t textio_copy_unwritten(PyObject *stream, char *to, Py_ssize_t room);
 
-/* From wasi-libc: forget the preopened directories, so that they are looked up again. */
-void __wasilibc_reset_preopens(void);
-
 /* How a run ended, and what the text that goes with it holds. */
 enum status {
     RESULT = 0,           /* the result as JSON */
@@ -372,6 +369,7 @@ EXPORT("init") void init(void)
     open_archive();
     PyImport_AppendInittab("_archive", PyInit__archive);
     PyImport_AppendInittab("_script", PyInit__script);
+    PyImport_AppendInittab("_scrypt", PyInit__scrypt);
     start_interpreter(1);
     start_importer();
     forget_frozen();
@@ -407,5 +405,4 @@ EXPORT("init") void init(void)
     random_seed_later(generator);
     number_tasks_anew(PyImport_ImportModule("_asyncio"));
     begin_reserve();
-    __wasilibc_reset_preopens();
 }

@@ -47,6 +47,9 @@ PyObject *archive_unused_code(uint32_t file);
 /* Makes the module `_archive`, the archive as Python sees it. */
 PyObject *PyInit__archive(void);
 
+/* scrypt.c: makes the module `_scrypt`. */
+PyObject *PyInit__scrypt(void);
+
 /* deepfreeze.c: code as it lies in memory. Whether the data at `from` in the archive is that, and the
  * code object in it. */
 int is_frozen(uint32_t from);

@@ -8,8 +8,6 @@
 /* Not root: for root, libraries try to change the owners of files. */
 #define USER 1000
 
-static mode_t creation_mask = 022;
-
 uid_t getuid(void)
 {
     return USER;
@@ -28,14 +26,6 @@ gid_t getgid(void)
 gid_t getegid(void)
 {
     return USER;
-}
-
-/* Files have no modes that it could change, but a script that asks finds what it has set. */
-mode_t umask(mode_t mask)
-{
-    mode_t previous = creation_mask;
-    creation_mask = mask & 0777;
-    return previous;
 }
 
 int gethostname(char *name, size_t size)

@@ -166,7 +166,82 @@
 #define HAVE_TM_ZONE 1
 #define HAVE_UNAME 1
 
-/* Users: there is one, and no permissions (identity.c). wasi-libc does not declare these. */
+/* Linux does not have it. */
+#include <errno.h>
+#undef ENOTCAPABLE
+
+/* Modes and owners of files, and duplicates of descriptors (attributes.c, descriptors.c). */
+#define HAVE_CHMOD 1
+#define HAVE_CHOWN 1
+#define HAVE_DUP 1
+#define HAVE_DUP3 1
+#define HAVE_FCHMOD 1
+#define HAVE_FCHMODAT 1
+#define HAVE_FCHOWN 1
+#define HAVE_FCHOWNAT 1
+#define HAVE_FSTATVFS 1
+#define HAVE_LCHOWN 1
+#define HAVE_MKFIFO 1
+#define HAVE_MKFIFOAT 1
+#define HAVE_MKNOD 1
+#define HAVE_MKNODAT 1
+#define HAVE_STATVFS 1
+#define HAVE_SYS_STATVFS_H 1
+int chown(const char *path, unsigned user, unsigned group);
+int dup(int fd);
+int dup2(int fd, int copy);
+int dup3(int fd, int copy, int flags);
+int fchown(int fd, unsigned user, unsigned group);
+int fchownat(int fd, const char *path, unsigned user, unsigned group, int flags);
+int lchown(const char *path, unsigned user, unsigned group);
+int mkfifo(const char *path, unsigned mode);
+int mkfifoat(int fd, const char *path, unsigned mode);
+int mknod(const char *path, unsigned mode, unsigned long long device);
+int mknodat(int fd, const char *path, unsigned mode, unsigned long long device);
+
+/* The only process (system.c). */
+#define HAVE_GETLOADAVG 1
+#define HAVE_GETPGID 1
+#define HAVE_GETPGRP 1
+#define HAVE_GETPPID 1
+#define HAVE_GETSID 1
+#define HAVE_KILL 1
+#define HAVE_KILLPG 1
+#define HAVE_NICE 1
+#define HAVE_SYNC 1
+int getloadavg(double to[], int count);
+int getpgid(int process);
+int getpgrp(void);
+int getppid(void);
+int getsid(int process);
+int kill(int process, int signal);
+int killpg(int group, int signal);
+int nice(int by);
+void sync(void);
+
+/* Users: there is one (identity.c, system.c). wasi-libc does not declare these. */
+#define HAVE_GETGROUPS 1
+#define HAVE_GETRESGID 1
+#define HAVE_GETRESUID 1
+#define HAVE_SETEGID 1
+#define HAVE_SETEUID 1
+#define HAVE_SETGID 1
+#define HAVE_SETREGID 1
+#define HAVE_SETRESGID 1
+#define HAVE_SETRESUID 1
+#define HAVE_SETREUID 1
+#define HAVE_SETUID 1
+int getgroups(int room, unsigned to[]);
+int getresgid(unsigned *real, unsigned *effective, unsigned *saved);
+int getresuid(unsigned *real, unsigned *effective, unsigned *saved);
+int setegid(unsigned group);
+int seteuid(unsigned user);
+int setgid(unsigned group);
+int setregid(unsigned real, unsigned effective);
+int setresgid(unsigned real, unsigned effective, unsigned saved);
+int setresuid(unsigned real, unsigned effective, unsigned saved);
+int setreuid(unsigned real, unsigned effective);
+int setuid(unsigned user);
 #define HAVE_GETEGID 1
 #define HAVE_GETEUID 1
 #define HAVE_GETGID 1
@@ -231,7 +306,6 @@ int setsockopt(int fd, int level, int option, const void *value, unsigned size);
 #define HAVE_SNPRINTF 1
 #define HAVE_STRLCPY 1
 #define HAVE_WCSCOLL 1
-#define HAVE_WCSFTIME 1
 #define HAVE_WCSXFRM 1
 #define HAVE_WMEMCMP 1
 

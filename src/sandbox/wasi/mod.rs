@@ -8,6 +8,7 @@
 mod clocks;
 mod context;
 mod files;
+mod limits;
 mod paths;
 mod quota;
 mod waiting;
@@ -60,6 +61,7 @@ pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
     linker.allow_shadowing(true);
     clocks::add(linker)?;
     files::guard(linker)?;
+    limits::add(linker)?;
     paths::guard(linker)?;
     waiting::guard(linker)?;
     refuse_links(linker)?;

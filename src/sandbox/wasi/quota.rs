@@ -66,6 +66,20 @@ impl Quota {
         }
     }
 
+    /// What there may be.
+    pub fn limits(&self) -> FileLimits {
+        self.limits
+    }
+
+    /// How much of it there is.
+    pub fn used(&self) -> FileLimits {
+        FileLimits {
+            open: self.open.len(),
+            bytes: self.bytes,
+            entries: self.entries,
+        }
+    }
+
     /// Whether there is such a descriptor.
     pub fn is_open(&self, fd: Fd) -> bool {
         self.open.contains_key(&fd)

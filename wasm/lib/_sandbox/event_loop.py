@@ -3,7 +3,7 @@
 import selectors
 import socket
 import time
-from asyncio import base_events, selector_events
+from asyncio import base_events, selector_events, unix_events
 
 # WASI refuses to wait for nothing at all; a run ends long before this many seconds.
 FOREVER = 1_000_000
@@ -40,6 +40,10 @@ async def _getnameinfo(self, sockaddr, flags=0):
     return socket.getnameinfo(sockaddr, flags)
 
 
+def _add_signal_handler(self, sig, callback, *args):
+    raise NotImplementedError("the sandbox has no signals that interrupt an event loop")
+
+
 def install():
     """The loop's pipe to itself wakes it from other threads and signals; there are none here."""
     loop = selector_events.BaseSelectorEventLoop
@@ -50,3 +54,4 @@ def install():
     loop.shutdown_default_executor = _shutdown_default_executor
     base_events.BaseEventLoop.getaddrinfo = _getaddrinfo
     base_events.BaseEventLoop.getnameinfo = _getnameinfo
+    loop.add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler = _add_signal_handler

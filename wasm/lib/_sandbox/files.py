@@ -2,7 +2,6 @@
 
 import _frozen_importlib_external
 import os
-import posix
 import sys
 import tempfile
 import zipimport
@@ -10,18 +9,8 @@ import zipimport
 from _sandbox import importer
 
 
-def _chdir(path, _chdir=posix.chdir):
-    # wasi-libc leaves `..` in the current directory; there are no links, so it can be resolved here.
-    try:
-        _chdir(os.path.normpath(os.path.join(os.getcwd(), os.fsdecode(path))))
-    except OSError as error:
-        error.filename = path
-        raise
-
-
 def install():
     """Moves to the scratch directory; scripts may import what they write there."""
-    os.chdir = posix.chdir = _chdir
     scratch = os.environ["TMPDIR"]
     os.chdir(scratch)
     tempfile.tempdir = scratch

@@ -11,8 +11,11 @@ import sys
 from _sandbox import patterns as _
 from _sandbox.preload import MODULES
 
+# asyncio would import it, and no script could use it there.
+sys.modules["ssl"] = None
 for _name in MODULES:
     importlib.import_module(_name)
+del sys.modules["ssl"]
 
 import asyncio
 import atexit

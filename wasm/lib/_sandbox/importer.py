@@ -12,14 +12,11 @@ ROOT = "/lib/python3.13/"
 # Parts of the standard library that cannot work here, and what they would need.
 MISSING = {
     "ctypes": "foreign code", "_ctypes": "foreign code",
-    "ssl": "a network", "_ssl": "a network",
+    "_ssl": "a network",
     "tkinter": "a screen", "_tkinter": "a screen", "turtle": "a screen", "idlelib": "a screen",
-    "curses": "a terminal", "_curses": "a terminal", "readline": "a terminal", "termios": "a terminal",
-    "tty": "a terminal", "pty": "a terminal",
+    "curses": "a terminal", "_curses": "a terminal", "readline": "a terminal",
     "venv": "other processes", "ensurepip": "other processes", "_posixsubprocess": "other processes",
     "_multiprocessing": "other processes", "_posixshmem": "other processes",
-    "fcntl": "a Unix kernel", "mmap": "a Unix kernel", "resource": "a Unix kernel",
-    "syslog": "a Unix kernel", "pwd": "a Unix kernel", "grp": "a Unix kernel",
 }
 
 

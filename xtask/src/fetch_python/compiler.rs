@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use pinned::Wheel;
 pub use pinned::run;
+
+use super::libc::{self, Libc};
 
 /// A C compiler and linker for WebAssembly.
 pub struct Compiler {
     executable: PathBuf,
     cache: PathBuf,
+    libraries: PathBuf,
     /// Names the version, for the names of what it makes.
     pub version: String,
 }
@@ -44,26 +47,41 @@ fn zig_on_path(version: &str) -> Option<PathBuf> {
     (String::from_utf8_lossy(&output.stdout).trim() == version).then(|| PathBuf::from("zig"))
 }
 
+/// The directory of the libraries that come with a compiler.
+fn libraries_of(executable: &Path) -> Result<PathBuf> {
+    let output = Command::new(executable).arg("env").output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = text
+        .split_once("lib_dir")
+        .and_then(|(_, rest)| rest.split('"').find(|part| part.starts_with('/')));
+    Ok(value
+        .context("zig does not say where its libraries are")?
+        .into())
+}
+
 impl Compiler {
-    /// Brings the compiler under `work`, unless the pinned version is on PATH.
+    /// Brings the compiler under `work`, unless the pinned version is on PATH, and changes its libc as
+    /// `wasm` says.
     ///
     /// # Errors
-    /// When pip cannot install it, or its digest is wrong.
-    pub fn fetch(pin: &Wheel, downloads: Option<&Path>, work: &Path) -> Result<Self> {
-        let cache = work.join("zig-cache");
-        let version = pin.version.clone();
-        if let Some(executable) = zig_on_path(&pin.version) {
-            return Ok(Self {
-                executable,
-                cache,
-                version,
-            });
-        }
-        let installed = pinned::install(pin, downloads, work)?;
+    /// When pip cannot install it, its digest is wrong, or the changes do not fit.
+    pub fn fetch(pin: &Wheel, downloads: Option<&Path>, wasm: &Path, work: &Path) -> Result<Self> {
+        let (executable, libraries) = match zig_on_path(&pin.version) {
+            Some(executable) => {
+                let libraries = libraries_of(&executable)?;
+                (executable, libraries)
+            }
+            None => {
+                let package = pinned::install(pin, downloads, work)?.join(&pin.package);
+                (package.join("zig"), package.join("lib"))
+            }
+        };
+        let Libc { directory, version } = libc::change(&libraries, wasm, work)?;
         Ok(Self {
-            executable: installed.join(&pin.package).join("zig"),
-            cache,
-            version,
+            executable,
+            cache: work.join("zig-cache"),
+            libraries: directory,
+            version: format!("{} {version}", pin.version),
         })
     }
 
@@ -72,7 +90,8 @@ impl Compiler {
         let mut command = Command::new(&self.executable);
         command
             .env("ZIG_GLOBAL_CACHE_DIR", &self.cache)
-            .env("ZIG_LOCAL_CACHE_DIR", &self.cache);
+            .env("ZIG_LOCAL_CACHE_DIR", &self.cache)
+            .env("ZIG_LIB_DIR", &self.libraries);
         // What `__DATE__` and `__TIME__` say, so that the same sources make the same objects.
         command.env("SOURCE_DATE_EPOCH", "1767225600");
         command.args(["cc", "-target", target]);

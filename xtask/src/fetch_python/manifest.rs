@@ -77,7 +77,7 @@ pub fn inputs(wasm: &Path, pins: &Pins) -> Result<BTreeMap<String, String>> {
             sha256(&std::fs::read(wasm.join(file))?),
         );
     }
-    for directory in ["edits", "guest", "lib"] {
+    for directory in ["edits", "guest", "lib", "libc"] {
         inputs.insert(
             format!("wasm/{directory}"),
             directory_digest(&wasm.join(directory))?,

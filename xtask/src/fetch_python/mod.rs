@@ -18,6 +18,7 @@ mod freeze;
 mod functions;
 mod guest;
 mod layout;
+mod libc;
 mod library;
 mod link;
 mod manifest;
@@ -108,7 +109,7 @@ pub fn run(options: &Options) -> Result<()> {
         sources::fetch(&pins.cpython, downloads.as_deref(), &work)
     })?;
     let compiler = step("Compiler", || {
-        Compiler::fetch(&pins.zig, downloads.as_deref(), &work)
+        Compiler::fetch(&pins.zig, downloads.as_deref(), &wasm, &work)
     })?;
     let objects = step("Compilation", || {
         objects::build(&recipe, &compiler, &cpython, &wasm, &work)

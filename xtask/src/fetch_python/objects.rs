@@ -14,6 +14,14 @@ use super::progress;
 use super::recipe::{Module, Recipe, Unit};
 use super::sources::Sources;
 
+/// What makes a guest of CPython, and what makes the build's own compiler of Python of it.
+const GUEST: &str = "guest.c";
+const COMPILER: &str = "compile.c";
+
+/// The first of our files. The linker takes a function from the C library as soon as a file asks for it that
+/// has not been defined yet, so those that stand in for the library's must come before the files that use them.
+const FIRST: [&str; 4] = ["wasi.c", "strerror.c", "timezone.c", "status.c"];
+
 /// The compiled files, by what they are linked into.
 pub struct Objects {
     /// CPython, its modules, the libraries they need, and what starts it.
@@ -56,36 +64,23 @@ pub fn build(
     work: &Path,
 ) -> Result<Objects> {
     let mut plan = Plan::new(recipe, compiler, cpython, wasm, work)?;
-    let mut interpreter = plan.unit(&recipe.core)?;
+    let sources = own_sources(&wasm.join("guest"))?;
+    let mut interpreter = sources
+        .iter()
+        .map(|source| plan.own(source))
+        .collect::<Result<Vec<_>>>()?;
+    interpreter.extend(plan.unit(&recipe.core)?);
     for library in recipe.libraries.values() {
         interpreter.extend(plan.unit(library)?);
     }
     for module in recipe.modules.values() {
         interpreter.extend(plan.module(module)?);
     }
-    let own = [
-        "interpreter.c",
-        "archive.c",
-        "clock.c",
-        "deepfreeze.c",
-        "functions.c",
-        "identity.c",
-        "immortal.c",
-        "locks.c",
-        "memory.c",
-        "names.c",
-        "network.c",
-        "seal.c",
-        "services.c",
-    ];
-    for file in own {
-        interpreter.push(plan.own(&wasm.join("guest").join(file))?);
-    }
     interpreter.push(plan.own(&write_inittab(recipe, work)?)?);
     let objects = Objects {
         interpreter,
-        guest: plan.own(&wasm.join("guest").join("guest.c"))?,
-        compiler: plan.own(&wasm.join("guest").join("compile.c"))?,
+        guest: plan.own(&wasm.join("guest").join(GUEST))?,
+        compiler: plan.own(&wasm.join("guest").join(COMPILER))?,
     };
     plan.run()?;
     Ok(objects)
@@ -122,10 +117,12 @@ impl<'a> Plan<'a> {
         work: &Path,
     ) -> Result<Self> {
         let guest = wasm.join("guest");
-        let digest =
-            |header: &str| -> Result<String> { Ok(sha256(&std::fs::read(guest.join(header))?)) };
-        let pyconfig = digest("pyconfig.h")?;
-        let guest_headers = digest("guest.h")? + &digest("sockets.h")?;
+        let pyconfig = sha256(&std::fs::read(guest.join("pyconfig.h"))?);
+        let mut headers = Fingerprint::default();
+        for header in files_of(&guest, "h")? {
+            headers.add(std::fs::read(header)?);
+        }
+        let guest_headers = headers.name();
         let directory = work.join("objects");
         std::fs::create_dir_all(&directory)?;
         let crates = Crates::locate()?;
@@ -345,6 +342,26 @@ impl<'a> Plan<'a> {
         compiler::run(&mut command)?;
         Ok(object.persist(&job.object)?)
     }
+}
+
+/// Our C files that are linked into everything, in order.
+fn own_sources(guest: &Path) -> Result<Vec<PathBuf>> {
+    let first = FIRST.map(|name| guest.join(name));
+    let last = [GUEST, COMPILER].map(|name| guest.join(name));
+    let mut sources = first.to_vec();
+    let others = files_of(guest, "c")?;
+    sources.extend(
+        others
+            .into_iter()
+            .filter(|file| !first.contains(file) && !last.contains(file)),
+    );
+    Ok(sources)
+}
+
+/// The files with an extension in a directory, sorted.
+fn files_of(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let pattern = directory.join(format!("*.{extension}"));
+    Ok(glob::glob(&pattern.to_string_lossy())?.collect::<Result<_, _>>()?)
 }
 
 fn include(path: &Path) -> String {

@@ -60,6 +60,7 @@ fn run_init(guest: &[u8]) -> Result<Vec<u8>> {
     let instantiate = async |store: &mut Store<WasiP1Ctx>, module: &Module| {
         let mut linker = Linker::new(store.engine());
         p1::add_to_linker_async(&mut linker, |wasi| wasi)?;
+        super::guest::add_limits(&mut linker)?;
         linker.instantiate_async(store, module).await
     };
     let snapshot = runtime.block_on(wizer.run(&mut store, guest, instantiate));

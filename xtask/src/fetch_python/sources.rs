@@ -12,12 +12,24 @@ use crate::project;
 /// A change to a file of CPython: what must be there, once, and what it becomes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Edit {
+pub struct Edit {
     file: String,
     #[serde(rename = "why")]
     _why: String,
     find: String,
     replace: String,
+}
+
+impl Edit {
+    /// The file that it changes.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// All that it consists of.
+    pub fn parts(&self) -> [&str; 3] {
+        [&self.file, &self.find, &self.replace]
+    }
 }
 
 #[derive(Deserialize)]
@@ -59,7 +71,7 @@ const LICENSES: &str = "Doc/license.rst";
 /// # Errors
 /// When they cannot be had or unpacked, or when an edit does not fit.
 pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> Result<Sources> {
-    let edits = read_edits(&project::wasm().join("edits"))?;
+    let edits = read_edits(&files_of(&project::wasm().join("edits"))?)?;
     let mut fingerprint = Fingerprint::default();
     fingerprint.add(&archive.sha256).add(LICENSES);
     for edit in &edits {
@@ -86,17 +98,25 @@ pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> 
     })
 }
 
-/// The edits of all files in `directory`, in the order of the files' names.
-fn read_edits(directory: &Path) -> Result<Vec<Edit>> {
+/// The files in `directory`, in the order of their names.
+fn files_of(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = std::fs::read_dir(directory)
         .with_context(|| format!("reading {}", directory.display()))?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<_>>>()?;
     paths.sort();
+    Ok(paths)
+}
+
+/// The edits of all `files`, in order.
+///
+/// # Errors
+/// When a file is missing or malformed.
+pub fn read_edits(files: &[PathBuf]) -> Result<Vec<Edit>> {
     let mut edits = Vec::new();
-    for path in paths {
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("reading {}", path.display()))?;
+    for path in files {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         let file: Edits =
             toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         edits.extend(file.edit);
@@ -127,12 +147,17 @@ fn unpack(packed: &[u8], to: &Path) -> Result<()> {
 
 fn apply(edit: &Edit, root: &Path) -> Result<()> {
     let path = root.join(&edit.file);
-    let text = std::fs::read_to_string(&path)?;
+    let text = edited(edit, &std::fs::read_to_string(&path)?)?;
+    Ok(std::fs::write(&path, text)?)
+}
+
+/// `text` with an edit.
+///
+/// # Errors
+/// When what it looks for is not there exactly once.
+pub fn edited(edit: &Edit, text: &str) -> Result<String> {
     match text.matches(&edit.find).count() {
-        1 => Ok(std::fs::write(
-            &path,
-            text.replacen(&edit.find, &edit.replace, 1),
-        )?),
+        1 => Ok(text.replacen(&edit.find, &edit.replace, 1)),
         count => bail!(
             "the text to find is there {count} times, not once: {:?}",
             edit.find

@@ -1,0 +1,20 @@
+"""Memory-mapped files, which the sandbox does not have: making one raises what Linux raises for files that
+cannot be mapped."""
+
+import errno as _errno
+import os as _os
+
+error = OSError
+ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
+MAP_SHARED, MAP_PRIVATE, MAP_ANON, MAP_ANONYMOUS = 1, 2, 32, 32
+PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
+PAGESIZE = ALLOCATIONGRANULARITY = _os.sysconf("SC_PAGE_SIZE")
+
+
+class mmap:
+    """A file's bytes in memory."""
+
+    def __new__(cls, fileno, length, *arguments, **keywords):
+        if fileno != -1:
+            _os.fstat(fileno)
+        raise OSError(_errno.ENODEV, f"{_os.strerror(_errno.ENODEV)} (the sandbox cannot map files into memory)")
