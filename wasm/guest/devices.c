@@ -17,6 +17,21 @@ __wasi_filetype_t file_type(enum kind kind)
     return is_directory(kind) ? __WASI_FILETYPE_DIRECTORY : __WASI_FILETYPE_CHARACTER_DEVICE;
 }
 
+/* The host gives no more at once (src/sandbox/wasi/waiting.rs). */
+enum { MOST_RANDOM = 1 << 16 };
+
+static int read_random(uint8_t *to, size_t size)
+{
+    for (size_t part; size > 0; to += part, size -= part) {
+        part = size < MOST_RANDOM ? size : MOST_RANDOM;
+        int error = host_random_get(to, part);
+        if (error != 0) {
+            return linux_error(error);
+        }
+    }
+    return 0;
+}
+
 int read_device(enum kind kind, const __wasi_iovec_t *buffers, size_t count, size_t *size)
 {
     *size = 0;
@@ -24,13 +39,13 @@ int read_device(enum kind kind, const __wasi_iovec_t *buffers, size_t count, siz
         return EISDIR;
     }
     for (size_t i = 0; kind != NULL_DEVICE && i < count; i++) {
-        if (kind == RANDOM_DEVICE) {
-            int error = host_random_get(buffers[i].buf, buffers[i].buf_len);
-            if (error != 0) {
-                return linux_error(error);
-            }
-        } else {
+        if (kind != RANDOM_DEVICE) {
             memset(buffers[i].buf, 0, buffers[i].buf_len);
+        } else {
+            int error = read_random(buffers[i].buf, buffers[i].buf_len);
+            if (error != 0) {
+                return error;
+            }
         }
         *size += buffers[i].buf_len;
     }
