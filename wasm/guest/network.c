@@ -78,7 +78,10 @@ int getpeername(int fd, struct sockaddr *address, socklen_t *size)
 /* Of a socket that is not bound: port 0 of any address. */
 int getsockname(int fd, struct sockaddr *address, socklen_t *size)
 {
-    int family = fd >= 0 && fd < MAX_DESCRIPTORS ? families[fd] : LINUX_AF_INET;
+    int family = fd >= 0 && fd < MAX_DESCRIPTORS ? families[fd] : LINUX_AF_UNSPEC;
+    if (family == LINUX_AF_UNSPEC) {
+        return fail(ENOTSOCK);
+    }
     socklen_t needed = family == LINUX_AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     if (*size < needed) {
         return fail(EINVAL);
