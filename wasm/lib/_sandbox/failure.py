@@ -66,7 +66,10 @@ def _exit_code(exception, stderr):
 
 def _reason(exception, value):
     if isinstance(exception, (TypeError, ValueError)):
-        path = result_path.find(value)
+        try:
+            path = result_path.find(value)
+        except Exception:
+            path = None  # The script has replaced what this is made of.
         return str(exception) if path in (None, "result") else f"{path}: {exception}"
     if isinstance(exception, RecursionError):
         return str(exception)
