@@ -1,0 +1,179 @@
+//! Each limit of a run or a request ends the way that /docs and the README say.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Answer, HELLO, Server, execute};
+
+const SETTINGS: &[(&str, &str)] = &[
+    ("CPU_LIMIT", "300ms"),
+    ("WALL_LIMIT", "2s"),
+    ("HOST_CALLS_LIMIT", "100000"),
+    ("BODY_TIMEOUT", "300ms"),
+];
+
+/// A row of a table of limits.
+struct Row {
+    what: String,
+    beyond: String,
+}
+
+/// The rows of the table in /docs, each under the name of its setting.
+fn documented(server: &Server) -> Vec<Row> {
+    let page = server.get("/docs").body;
+    let (_, section) = page.split_once("id=\"limits\"").expect("there are limits");
+    let (section, _) = section.split_once("</table>").expect("they are a table");
+    let rows = section.split("<tr>").filter(|row| row.contains("<td>"));
+    rows.map(|row| {
+        let cells = row.split("<td>").skip(1);
+        let cells = cells.filter_map(|cell| cell.split("</td>").next());
+        let cells: Vec<_> = cells
+            .map(|cell| cell.replace("<code>", "").replace("</code>", ""))
+            .collect();
+        Row {
+            what: cells[3].clone(),
+            beyond: cells[2].clone(),
+        }
+    })
+    .collect()
+}
+
+/// The rows of the table in the README.
+fn in_readme() -> Vec<Row> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(path).expect("there is a README");
+    let (_, section) = text
+        .split_once("## Limits of a run")
+        .expect("there are limits");
+    let (section, _) = section.split_once("\n## ").expect("more follows");
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let rows = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
+    rows.filter(|cells| cells[0] != "| limit")
+        .map(|cells| Row {
+            what: cells[0].trim_start_matches("| ").to_owned(),
+            beyond: cells[2].to_owned(),
+        })
+        .collect()
+}
+
+/// Exceeds a limit, by its setting.
+fn exceed(server: &Server, setting: &str) -> Answer {
+    let script = match setting {
+        "CPU_LIMIT" => "def main():\n    while True: pass\n",
+        "WALL_LIMIT" => "import time\ndef main():\n    time.sleep(60)\n",
+        "MEMORY_LIMIT" => "def main():\n    return len(bytearray(100_000_000))\n",
+        "STDOUT_LIMIT" => "def main():\n    print('x' * 2_000_000)\n",
+        "STDERR_LIMIT" => "import sys\ndef main():\n    sys.stderr.write('x' * 2_000_000)\n",
+        "RESULT_LIMIT" => "def main():\n    return 'x' * 9_000_000\n",
+        "RESULT_DEPTH" => {
+            "def main():\n    value = []\n    for _ in range(300):\n        value = [value]\n    return value\n"
+        }
+        "OPEN_FILES_LIMIT" => {
+            "def main():\n    files = [open(f'file{number}', 'w') for number in range(20)]\n"
+        }
+        "DISK_LIMIT" => "def main():\n    open('file', 'wb', 0).write(bytes(20_000_000))\n",
+        "ENTRIES_LIMIT" => {
+            "import os\ndef main():\n    for number in range(1100):\n        os.mkdir(str(number))\n"
+        }
+        "HOST_CALLS_LIMIT" => "import time\ndef main():\n    while True: time.time()\n",
+        "BODY_LIMIT" => return server.execute(&"#".repeat(2 << 20)),
+        "BODY_TIMEOUT" => {
+            let request = execute(HELLO);
+            return server.raw(&request[..request.len() - 1]);
+        }
+        "QUEUE_TIMEOUT" => {
+            let full = [
+                ("QUEUE_TIMEOUT", "50ms"),
+                ("WALL_LIMIT", "60s"),
+                ("MAX_CONCURRENT", "1"),
+                ("MAX_QUEUE", "1"),
+            ];
+            let server = Server::start(&full);
+            let _running = server.begin("import time\ndef main():\n    time.sleep(60)\n");
+            return server.execute(HELLO);
+        }
+        other => panic!("nothing exceeds {other}"),
+    };
+    server.execute(script)
+}
+
+/// Whether `beyond` is what a client gets.
+fn tells(beyond: &str, answer: &Answer) -> bool {
+    let alternatives = beyond.split([';', ',']).map(str::trim);
+    let mut alternatives = alternatives.map(|text| text.trim_start_matches("or "));
+    if answer.kind() == "exception" {
+        let error = answer.error();
+        alternatives.any(|text| error.starts_with(text))
+    } else {
+        alternatives.any(|text| text.split(' ').next() == Some(answer.kind()))
+    }
+}
+
+#[test]
+fn the_documentation_says_how_each_limit_ends() {
+    let server = Server::start(SETTINGS);
+    let rows = documented(&server);
+    assert!(rows.len() > 10, "there are {} rows", rows.len());
+    for Row { what, beyond } in rows {
+        let answer = exceed(&server, &what);
+        assert!(tells(&beyond, &answer), "{what}: {beyond:?}: {answer:?}");
+    }
+}
+
+#[test]
+fn the_readme_says_how_each_limit_ends() {
+    let settings = [
+        ("processor time", "CPU_LIMIT"),
+        ("wall clock", "WALL_LIMIT"),
+        ("memory", "MEMORY_LIMIT"),
+        ("open files", "OPEN_FILES_LIMIT"),
+        ("temporary directory", "DISK_LIMIT"),
+        ("temporary directory", "ENTRIES_LIMIT"),
+        ("stdout, stderr", "STDOUT_LIMIT"),
+        ("stdout, stderr", "STDERR_LIMIT"),
+        ("result", "RESULT_LIMIT"),
+        ("result", "RESULT_DEPTH"),
+        ("calls to the host", "HOST_CALLS_LIMIT"),
+        ("request body", "BODY_LIMIT"),
+    ];
+    let server = Server::start(SETTINGS);
+    for Row { what, beyond } in in_readme() {
+        let mut limits = settings.iter().filter(|(name, _)| *name == what).peekable();
+        assert!(limits.peek().is_some(), "nothing is known of {what}");
+        for (_, setting) in limits {
+            let answer = exceed(&server, setting);
+            let (status, kind) = (answer.status.to_string(), answer.kind());
+            let told = if kind == "exception" {
+                let error = answer.error();
+                let (name, _) = error.split_once(':').unwrap_or((&error, ""));
+                beyond.contains(&format!("`{name}`"))
+            } else {
+                beyond.contains(&format!("`{kind}`")) || beyond.contains(&status)
+            };
+            assert!(told, "{what}: {beyond:?}: {answer:?}");
+        }
+    }
+}
+
+/// The names in the README are those of Linux.
+#[test]
+fn the_readme_names_the_numbers_of_errors() {
+    let server = Server::start(SETTINGS);
+    let text = in_readme();
+    for (what, setting, name) in [
+        ("open files", "OPEN_FILES_LIMIT", "EMFILE"),
+        ("temporary directory", "DISK_LIMIT", "ENOSPC"),
+    ] {
+        let row = text.iter().find(|row| row.what == what);
+        let row = row.expect("the limit has a row");
+        assert!(row.beyond.contains(name), "{what}: {}", row.beyond);
+        let error = exceed(&server, setting).error();
+        let number = error.split(['[', ']']).nth(1).expect("it has a number");
+        let number = number.trim_start_matches("Errno ");
+        let script =
+            format!("import errno\ndef main():\n    return errno.errorcode.get({number})\n");
+        assert_eq!(server.execute(&script).json()["result"], name, "{error}");
+    }
+}
