@@ -29,7 +29,8 @@ COPY wasm wasm
 COPY src/sandbox/module_config.rs src/sandbox/
 RUN cargo xtask fetch-python
 
-# The crates that the service depends on.
+# The crates that the service depends on, in a layer of their own.
+# hadolint ignore=DL3059
 RUN cargo xtask image --dependencies
 
 # The service.
