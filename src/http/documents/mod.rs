@@ -58,8 +58,9 @@ macro_rules! assets {
     };
 }
 
-const ASSETS: [(&str, &str, &str); 11] = assets![
+const ASSETS: [(&str, &str, &str); 15] = assets![
     "style.css" CSS,
+    "playground.css" CSS,
     "icon.svg" SVG,
     "theme.js" SCRIPT,
     "copy.js" SCRIPT,
@@ -69,13 +70,17 @@ const ASSETS: [(&str, &str, &str); 11] = assets![
     "examples.js" SCRIPT,
     "json.js" SCRIPT,
     "link.js" SCRIPT,
+    "output.js" SCRIPT,
     "python.js" SCRIPT,
+    "scripts.js" SCRIPT,
+    "tabs.js" SCRIPT,
 ];
 
 #[derive(Template)]
 #[template(path = "playground.html")]
 struct Playground {
     playground: bool,
+    key_needed: bool,
     cpu: Seconds,
     wall: Seconds,
     memory: Size,
@@ -121,6 +126,7 @@ pub(super) fn routes(config: &Config) -> anyhow::Result<Router<Arc<App>>> {
     if config.service.playground {
         let playground = Playground {
             playground: true,
+            key_needed: config.access.authenticates(),
             cpu: Seconds(config.run.cpu_limit),
             wall: Seconds(config.run.wall_limit),
             memory: Size(config.run.memory_limit),

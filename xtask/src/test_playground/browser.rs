@@ -30,6 +30,12 @@ pub mod key {
     pub const ESCAPE: char = '\u{e00c}';
     pub const SHIFT: char = '\u{e008}';
     pub const CONTROL: char = '\u{e009}';
+    pub const PAGE_UP: char = '\u{e00e}';
+    pub const PAGE_DOWN: char = '\u{e00f}';
+    pub const END: char = '\u{e010}';
+    pub const HOME: char = '\u{e011}';
+    pub const RIGHT: char = '\u{e014}';
+    pub const DOWN: char = '\u{e015}';
 }
 
 /// A browser with one page, which nobody sees. Dropping it ends it.
@@ -93,6 +99,24 @@ impl Browser {
         Ok(())
     }
 
+    /// Opens `url` in the page as it is, as a person does who pastes it into the address bar.
+    ///
+    /// # Errors
+    /// When it does not load.
+    pub fn follow(&self, url: &str) -> Result<()> {
+        self.command("url", &json!({ "url": url }))?;
+        Ok(())
+    }
+
+    /// Goes back to the page before, or loads this one again: `back` or `refresh`.
+    ///
+    /// # Errors
+    /// When it does not load.
+    pub fn go(&self, step: &str) -> Result<()> {
+        self.command(step, &json!({}))?;
+        Ok(())
+    }
+
     /// What a JavaScript expression is worth.
     ///
     /// # Errors
@@ -140,6 +164,20 @@ impl Browser {
         Ok(())
     }
 
+    /// Clicks on a point of the window, in pixels.
+    ///
+    /// # Errors
+    /// When it is outside.
+    pub fn click_at(&self, x: f64, y: f64) -> Result<()> {
+        let mouse = json!({"type": "pointer", "id": "mouse", "actions": [
+            {"type": "pointerMove", "duration": 0, "x": x.round(), "y": y.round()},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]});
+        self.command("actions", &json!({"actions": [mouse]}))?;
+        Ok(())
+    }
+
     /// Presses one key after the other, while `held` are held. They go to where the focus is.
     ///
     /// # Errors
@@ -163,7 +201,11 @@ impl Browser {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", &size)?;
-        let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        // Without transitions, colours are at once as they will stay.
+        let scheme = json!({"features": [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
         self.devtools("Emulation.setEmulatedMedia", &scheme)
     }
 

@@ -13,6 +13,9 @@ export class Editor {
   #frame;
   #shown = [];
   #leaving = false;
+  #frameRequest = 0;
+  /** Is called after every change that was typed, pasted, undone or made by `replace`. */
+  onchange = () => {};
 
   constructor(textarea, layer) {
     this.#textarea = textarea;
@@ -54,6 +57,17 @@ export class Editor {
     this.#layer.children[line - 1]?.classList.add("marked");
   }
 
+  /** Puts the caret on a line, counted from one, where its code begins. */
+  goto(line) {
+    const before = this.text.split("\n").slice(0, line - 1);
+    const start = before.reduce((sum, { length }) => sum + length + 1, 0);
+    const caret = start + /^[^\S\n]*/.exec(this.text.slice(start))[0].length;
+    this.#textarea.focus({ preventScroll: true });
+    this.#textarea.setSelectionRange(caret, caret);
+    this.mark(line);
+    this.#layer.children[line - 1]?.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+
   #unmark() {
     for (const line of this.#layer.querySelectorAll(".marked")) line.classList.remove("marked");
   }
@@ -61,6 +75,8 @@ export class Editor {
   #changed() {
     this.#unmark();
     this.#draw();
+    this.#revealSoon();
+    this.onchange();
   }
 
   /** Draws what has changed: the lines between the first and the last that are not as they were. */
@@ -83,7 +99,41 @@ export class Editor {
     this.#shown = keys;
   }
 
+  /** Shows where the caret has gone, once it is there and drawn. Browsers do so after some keys only:
+   *  to them, the textarea is in view wherever the caret is. */
+  #revealSoon() {
+    cancelAnimationFrame(this.#frameRequest);
+    this.#frameRequest = requestAnimationFrame(() => this.#reveal());
+  }
+
+  #reveal() {
+    const before = this.text.slice(0, this.#caret());
+    const line = this.#layer.children[before.split("\n").length - 1];
+    if (line === undefined) return;
+    const { top, bottom } = line.getBoundingClientRect();
+    const x = edge(line, before.length - lineStart(before, before.length));
+    const frame = this.#frame.getBoundingClientRect();
+    const style = getComputedStyle(this.#frame);
+    const room = (side) => parseFloat(style[`scrollPadding${side}`]);
+    const right = frame.left + this.#frame.clientWidth - room("Right");
+    const end = frame.top + this.#frame.clientHeight - room("Bottom");
+    this.#frame.scrollBy(
+      Math.min(x - frame.left - room("Left"), 0) || Math.max(x - right, 0),
+      Math.min(top - frame.top - room("Top"), 0) || Math.max(bottom - end, 0),
+    );
+  }
+
+  /** The end of the selection that moves. */
+  #caret() {
+    const { selectionStart, selectionEnd, selectionDirection } = this.#textarea;
+    return selectionDirection === "backward" ? selectionStart : selectionEnd;
+  }
+
   #key(event) {
+    const { selectionStart: start, selectionEnd: end } = this.#textarea;
+    requestAnimationFrame(() => {
+      if (start !== this.#textarea.selectionStart || end !== this.#textarea.selectionEnd) this.#reveal();
+    });
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     const leaving = this.#leaving;
     this.#leaving = event.key === "Escape" || (leaving && event.key === "Shift");
@@ -95,7 +145,30 @@ export class Editor {
       this.#insert(`\n${this.#nextIndent()}`);
     } else if (event.key === "Backspace" && this.#dedentBeforeCaret()) {
       event.preventDefault();
+    } else if (event.key === "PageUp" || event.key === "PageDown") {
+      if (this.#page(event.key === "PageUp" ? -1 : 1, event.shiftKey)) event.preventDefault();
     }
+  }
+
+  /** Moves the caret by as many lines as are seen; to the browser, the page is as long as the script. */
+  #page(direction, extend) {
+    const height = this.#layer.firstChild?.offsetHeight ?? 0;
+    if (height === 0) return false;
+    const step = Math.max(Math.floor(this.#frame.clientHeight / height) - 2, 1);
+    const lines = this.text.split("\n");
+    const caret = this.#caret();
+    const row = this.text.slice(0, caret).split("\n").length - 1;
+    const to = Math.min(Math.max(row + direction * step, 0), lines.length - 1);
+    const column = Math.min(caret - lineStart(this.text, caret), lines[to].length);
+    const target = lines.slice(0, to).reduce((sum, { length }) => sum + length + 1, column);
+    const { selectionStart: start, selectionEnd: end } = this.#textarea;
+    const anchor = !extend ? target : caret === start ? end : start;
+    this.#textarea.setSelectionRange(
+      Math.min(anchor, target),
+      Math.max(anchor, target),
+      target < anchor ? "backward" : "forward",
+    );
+    return true;
   }
 
   /** Tab and Shift-Tab: moves the selected lines, or goes on to the next column. */
@@ -157,6 +230,24 @@ export class Editor {
 
 function lineStart(text, at) {
   return text.lastIndexOf("\n", at - 1) + 1;
+}
+
+/** Where a drawn line has its character `column`, in pixels from the left of the window. */
+function edge(line, column) {
+  const range = document.createRange();
+  range.selectNodeContents(line);
+  const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+  let left = column;
+  while (walker.nextNode()) {
+    const { length } = walker.currentNode;
+    if (left <= length) {
+      range.setEnd(walker.currentNode, left);
+      break;
+    }
+    left -= length;
+  }
+  const start = line.getBoundingClientRect().left + parseFloat(getComputedStyle(line).paddingLeft);
+  return column === 0 ? start : range.getBoundingClientRect().right;
 }
 
 function drawLine(pieces) {

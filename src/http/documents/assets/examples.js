@@ -1,18 +1,43 @@
-// Scripts to begin with, by the name of their button.
+// Scripts to begin with.
 
-export const EXAMPLES = {
-  hello: `def main():
-    return {"hello": "world", "answer": 6 * 7}
+/** Each with its name, its title in the menu, and the response if that is always the same. */
+export const EXAMPLES = [
+  {
+    name: "hello",
+    title: "Hello",
+    script: `from collections import Counter
+
+TEXT = "the quick brown fox jumps over the lazy dog"
+
+
+def main():
+    # The result and the output come back separately.
+    letters = Counter(TEXT.replace(" ", ""))
+    print(f"{letters.total()} letters, {len(letters)} different ones")
+
+    return {"text": TEXT, "most_common": dict(letters.most_common(3))}
 `,
+    sample: {
+      result: `{"text": "the quick brown fox jumps over the lazy dog", "most_common": {"o": 4, "e": 3, "t": 2}}`,
+      stdout: "35 letters, 26 different ones\n",
+    },
+  },
 
-  print: `def main():
+  {
+    name: "print",
+    title: "Printing",
+    script: `def main():
     words = "what is printed is shown apart from the result".split()
     for word in words:
         print(word)
     return {"lines": len(words)}
 `,
+  },
 
-  traceback: `import sys
+  {
+    name: "traceback",
+    title: "Traceback",
+    script: `import sys
 
 
 def invert(number):
@@ -24,8 +49,12 @@ def main():
     print("one of them cannot be inverted", file=sys.stderr)
     return [invert(number) for number in numbers]
 `,
+  },
 
-  files: `import csv
+  {
+    name: "files",
+    title: "Files",
+    script: `import csv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,8 +73,12 @@ def main():
             rows = list(csv.DictReader(file))
     return max(rows, key=lambda row: int(row["km"]))
 `,
+  },
 
-  asyncio: `import asyncio
+  {
+    name: "asyncio",
+    title: "Waiting with asyncio",
+    script: `import asyncio
 import time
 
 
@@ -65,23 +98,36 @@ async def main():
         "seconds": round(time.monotonic() - start, 1),
     }
 `,
+  },
 
-  cpu: `def main():
+  {
+    name: "cpu",
+    title: "CPU limit",
+    script: `def main():
     print("counting", flush=True)
     number = 0
     while True:
         number += 1
 `,
+  },
 
-  memory: `def main():
+  {
+    name: "memory",
+    title: "Memory limit",
+    script: `def main():
     blocks = []
     while True:
         blocks.append(bytearray(1_000_000))
         print(f"{len(blocks)} MB")
 `,
+  },
 
-  output: `def main():
+  {
+    name: "output",
+    title: "Output limit",
+    script: `def main():
     while True:
         print("on and on")
 `,
-};
+  },
+];
