@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+/* From timezone.c. */
+const char *local_zone_name(int is_daylight);
+
 static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
                                      "July",    "August",   "September", "October", "November", "December"};
@@ -133,6 +136,12 @@ static long long floor_div(long long value, long long by)
     return value / by - (value % by < 0);
 }
 
+/* The zone of a time that was put together by hand is the local one. */
+static const char *zone_of(const struct tm *tm)
+{
+    return tm->tm_zone != NULL ? tm->tm_zone : tm->tm_isdst < 0 ? "" : local_zone_name(tm->tm_isdst > 0);
+}
+
 /* The offset from UTC, +hhmm. */
 static void put_offset(struct output *out, const struct field *field, const struct tm *tm)
 {
@@ -186,7 +195,7 @@ static bool put_directive(struct output *out, struct field *field, char modifier
                  morning ? "am" : "pm", false);
         return true;
     case 'Z':
-        put_text(out, field, tm->tm_zone == NULL ? "" : tm->tm_zone, field->swap_case);
+        put_text(out, field, zone_of(tm), field->swap_case);
         return true;
     case 'z':
         put_offset(out, field, tm);

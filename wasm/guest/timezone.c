@@ -180,6 +180,12 @@ void tzset(void)
     zone = new;
 }
 
+/* What local time is called. */
+const char *local_zone_name(int is_daylight)
+{
+    return is_daylight && zone.has_daylight ? zone.daylight : zone.standard;
+}
+
 static time_t start_of_year(int year)
 {
     struct tm first = {.tm_year = year, .tm_mday = 1};

@@ -49,6 +49,7 @@ static const struct unavailable in_posix[] = {
     {"sched_setaffinity", "pid, mask, /", EPERM, one_process},
     {"setns", "fd, nstype=0", EPERM, one_process},
     {"unshare", "flags", EPERM, one_process},
+    {"mknod", "path, mode=384, device=0, *, dir_fd=None", EPERM, one_user},
     {"chroot", "path", EPERM, one_user},
     {"setgroups", "groups, /", EPERM, one_user},
     {"initgroups", "username, gid, /", EPERM, one_user},

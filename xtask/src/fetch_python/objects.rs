@@ -20,7 +20,13 @@ const COMPILER: &str = "compile.c";
 
 /// The first of our files. The linker takes a function from the C library as soon as a file asks for it that
 /// has not been defined yet, so those that stand in for the library's must come before the files that use them.
-const FIRST: [&str; 4] = ["wasi.c", "strerror.c", "timezone.c", "status.c"];
+const FIRST: [&str; 5] = [
+    "wasi.c",
+    "strerror.c",
+    "timezone.c",
+    "status.c",
+    "opening.c",
+];
 
 /// The compiled files, by what they are linked into.
 pub struct Objects {
