@@ -8,8 +8,10 @@ mod native;
 mod process;
 mod programs;
 mod report;
+mod rivals;
 mod scripts;
 mod size;
+mod summary;
 
 use std::path::PathBuf;
 
@@ -45,6 +47,8 @@ pub struct Options {
 enum Part {
     /// Short scripts: processor time for each request.
     Scripts,
+    /// Hello here and elsewhere: Flask, processes, pydantic-monty and Pyodide, brought from the package registries.
+    Rivals,
     /// Importing each module of the standard library.
     Imports,
     /// Programs of pyperformance, against the machine's own Python.
@@ -70,7 +74,10 @@ pub fn run(options: &Options) -> Result<()> {
     report.machine(native.as_ref())?;
     let wanted = |part| options.parts.is_empty() || options.parts.contains(&part);
     if wanted(Part::Scripts) {
-        scripts::measure(&mut report, options.rounds, native.as_ref(), &options.rival)?;
+        scripts::measure(&mut report, options.rounds, &options.rival)?;
+    }
+    if wanted(Part::Rivals) {
+        rivals::measure(&mut report, options.rounds, native.as_ref())?;
     }
     if wanted(Part::Imports) {
         scripts::measure_imports(&mut report, options.rounds)?;
@@ -92,6 +99,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let path = project::root().join(&options.json);
     report.write(&path)?;
+    println!("\n{}", summary::table(&report));
     println!("\nThe figures are in {}.", path.display());
     Ok(())
 }

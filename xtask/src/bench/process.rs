@@ -38,6 +38,21 @@ impl Process {
         Ok(ticks * 1e3 / rustix::param::clock_ticks_per_second() as f64)
     }
 
+    /// Milliseconds of processor time that it and all processes below it have used, those included that have ended.
+    ///
+    /// # Errors
+    /// When one ends meanwhile.
+    pub fn tree_cpu_ms(&self) -> Result<f64> {
+        let mut sum = self.cpu_ms()? + self.children_cpu_ms()?;
+        for thread in fs::read_dir(self.0.join("task"))? {
+            let children = fs::read_to_string(thread?.path().join("children"))?;
+            for child in children.split_whitespace() {
+                sum += Self::new(child.parse()?).tree_cpu_ms()?;
+            }
+        }
+        Ok(sum)
+    }
+
     /// Page faults that needed no disk.
     ///
     /// # Errors

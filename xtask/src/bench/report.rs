@@ -71,6 +71,26 @@ impl Report {
         }
     }
 
+    /// A value of a table, if it was measured.
+    pub fn value(&self, section: &str, line: &str, column: &str) -> Option<f64> {
+        self.sections.get(section)?.get(line)?.get(column)?.as_f64()
+    }
+
+    /// The lines of a table.
+    pub fn lines(&self, section: &str) -> impl Iterator<Item = &String> {
+        let table = self.sections.get(section).and_then(Value::as_object);
+        table.into_iter().flat_map(Map::keys)
+    }
+
+    /// A fact about the machine.
+    pub fn fact(&self, name: &str) -> &str {
+        let fact = self
+            .sections
+            .get("machine")
+            .and_then(|facts| facts.get(name));
+        fact.and_then(Value::as_str).unwrap_or("unknown")
+    }
+
     /// Writes everything as JSON.
     ///
     /// # Errors
@@ -84,7 +104,7 @@ impl Report {
 }
 
 /// Three digits that say something.
-fn rounded(value: f64) -> String {
+pub fn rounded(value: f64) -> String {
     if value.is_nan() {
         return "-".into();
     }

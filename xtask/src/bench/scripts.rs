@@ -1,14 +1,11 @@
 //! Short scripts: what each request costs the service.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
 use super::median;
-use super::native::Native;
 use super::process::Process;
 use super::report::Report;
 use crate::client::{Answer, Client};
@@ -18,8 +15,6 @@ use crate::service::Service;
 const REQUESTS: usize = 500;
 /// Requests that come first and do not count.
 const WARM_UP: usize = 100;
-/// Processes of the machine's own Python in one measurement.
-const PROCESSES: usize = 20;
 
 /// Prints and returns something.
 pub const HELLO: &str = "def main():\n    print('hi')\n    return {'answer': 42}\n";
@@ -107,6 +102,7 @@ impl Costs {
         process: &Process,
         request: impl Fn() -> Result<Answer>,
         status: u16,
+        warm_up: usize,
     ) -> Result<()> {
         let send = || -> Result<f64> {
             let started = Instant::now();
@@ -119,7 +115,7 @@ impl Costs {
             );
             Ok(started.elapsed().as_secs_f64() * 1e3)
         };
-        for _ in 0..WARM_UP {
+        for _ in 0..warm_up {
             send()?;
         }
         let (cpu, faults) = (process.cpu_ms()?, process.page_faults()?);
@@ -142,34 +138,28 @@ impl Costs {
     }
 }
 
-/// Measures the scripts, hello on each rival, and a process of the machine's Python for each request.
+/// Measures the scripts, hello after each of them, and hello on each rival.
 ///
 /// # Errors
 /// When an answer is not as it must be.
-pub fn measure(
-    report: &mut Report,
-    rounds: usize,
-    python: Option<&Native>,
-    rivals: &[Rival],
-) -> Result<()> {
+pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<()> {
     let service = Service::start(&[])?;
     let own = Process::new(service.id());
     let client = Client::new(&service.url);
     let mut health = Costs::default();
     let mut ours: Vec<_> = SCRIPTS.iter().map(|_| Costs::default()).collect();
+    let mut after: Vec<_> = SCRIPTS.iter().map(|_| Costs::default()).collect();
     let mut theirs: Vec<_> = rivals.iter().map(|_| Costs::default()).collect();
-    let mut native = Vec::new();
     for _ in 0..rounds {
-        health.add(&own, || client.health(), 200)?;
-        for ((_, status, script), costs) in SCRIPTS.iter().zip(&mut ours) {
-            costs.add(&own, || client.execute(script), *status)?;
+        health.add(&own, || client.health(), 200, WARM_UP)?;
+        for (((_, status, script), costs), after) in SCRIPTS.iter().zip(&mut ours).zip(&mut after) {
+            costs.add(&own, || client.execute(script), *status, WARM_UP)?;
+            // In the slot that the script has just used.
+            after.add(&own, || client.execute(HELLO), 200, 0)?;
         }
         for (rival, costs) in rivals.iter().zip(&mut theirs) {
             let client = Client::new(&rival.url);
-            costs.add(&rival.process, || client.execute(HELLO), 200)?;
-        }
-        if let Some(python) = python {
-            native.push(native_hello(&python.program)?);
+            costs.add(&rival.process, || client.execute(HELLO), 200, WARM_UP)?;
         }
     }
 
@@ -179,30 +169,13 @@ pub fn measure(
     for ((name, ..), costs) in SCRIPTS.iter().zip(&mut ours) {
         report.line(section, name, &costs.values());
     }
+    for ((name, ..), costs) in SCRIPTS.iter().zip(&mut after).skip(1) {
+        report.line(section, &format!("hello after {name}"), &costs.values());
+    }
     for (rival, costs) in rivals.iter().zip(&mut theirs) {
         report.line(section, &format!("hello, {}", rival.name), &costs.values());
     }
-    if !native.is_empty() {
-        report.line(
-            section,
-            "hello, a python3 process",
-            &[("cpu ms", median(&mut native))],
-        );
-    }
     Ok(())
-}
-
-/// Milliseconds of processor time of a process of `python` that says hello.
-fn native_hello(python: &Path) -> Result<f64> {
-    let script = format!("{HELLO}import json\nprint(json.dumps(main()))");
-    let own = Process::new(std::process::id());
-    let before = own.children_cpu_ms()?;
-    for _ in 0..PROCESSES {
-        let mut python = Command::new(python);
-        python.args(["-I", "-c", &script]).stdout(Stdio::null());
-        ensure!(python.status()?.success(), "python3 cannot say hello");
-    }
-    Ok((own.children_cpu_ms()? - before) / PROCESSES as f64)
 }
 
 /// Measures what importing each module of the standard library costs beside an empty script.
