@@ -313,6 +313,17 @@ fn host_calls() {
 }
 
 #[test]
+fn sleeping_is_not_free() {
+    let server = Server::start(&[("CPU_LIMIT", "50ms"), ("WALL_LIMIT", "1h")]);
+    let script = main_of("import os, time\nwhile True: os.write(1, b'.'), time.sleep(1e-4)");
+    let answer = server.execute(&script);
+    assert_eq!(answer.kind(), "cpu_limit", "{answer:?}");
+    // Each of them costs 30 microseconds, and the script something too.
+    let slept = answer.json()["stdout"].as_str().map_or(0, str::len);
+    assert!((1..1_667).contains(&slept), "{slept} times");
+}
+
+#[test]
 fn long_paths() {
     let server = Server::start(&[]);
     // For the kernel these are two shorter paths: that of the parent and the name.

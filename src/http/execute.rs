@@ -15,10 +15,10 @@ use tokio::task::JoinSet;
 
 use super::access::Caller;
 use super::admission::Pass;
-use super::answer::{self, Error};
+use super::answer::{self, Answer, Error};
 use super::envelope::RequestId;
 use super::{App, body, script};
-use crate::sandbox::{Outcome, Usage};
+use crate::sandbox::{Outcome, SHORT_TEXT, Usage};
 use crate::telemetry::{RunRecord, Source, Trace, millis};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -50,7 +50,7 @@ async fn read_and_run(
         let body = request.into_body();
         let limits = &app.config.request;
         let bytes = body::read(body, limits.body_limit, limits.body_timeout).await?;
-        script::parse(&bytes)?
+        parse(app, bytes).await?
     };
 
     // Only now: a client that is slow to send must not keep others from running.
@@ -63,9 +63,11 @@ async fn read_and_run(
         trace,
     };
     let record = RunRecord::start(&app.metrics, source, script.len(), pass.waited);
-    let (outcome, pass) = run(app, script, pass).await?;
-
-    let answer = answer::of_run(&outcome, id.as_str());
+    let Ended {
+        outcome,
+        answer,
+        pass,
+    } = run(app, id.clone(), script, pass).await?;
     record.finish(answer.kind, answer.status.as_u16(), &outcome);
     let waited = pass.waited;
     let mut response = answer.holding(Some(pass));
@@ -80,22 +82,54 @@ async fn read_and_run(
     Ok(response)
 }
 
+/// Takes the script out of a body: of a long one among the guests, since it can take long.
+async fn parse(app: &App, body: Vec<u8>) -> Result<String, Error> {
+    if body.len() <= SHORT_TEXT {
+        return script::parse(&body);
+    }
+    with_guests(app, async move { script::parse(&body) }).await?
+}
+
+/// A run that has come to its end, and its answer.
+struct Ended {
+    outcome: Outcome,
+    answer: Answer,
+    pass: Pass,
+}
+
 /// Runs a script. Most are done in their first turn, here and now; those that are not go on with the
 /// guests, so that connections never have to wait for their turn among them. The pass goes there too
 /// and comes back with the outcome: a guest that is cancelled has its slot until it is gone.
-async fn run(app: &Arc<App>, script: String, pass: Pass) -> Result<(Outcome, Pass), Error> {
+async fn run(app: &Arc<App>, id: RequestId, script: String, pass: Pass) -> Result<Ended, Error> {
     let inside = Arc::clone(app);
     let permit = Arc::clone(&pass.permit);
-    let mut run = Box::pin(async move { (inside.sandbox.run(&script, permit).await, pass) });
+    let mut run = Box::pin(async move {
+        let outcome = inside.sandbox.run(&script, permit).await;
+        // Still there: if there is much of it, this is long.
+        let answer = answer::of_run(&outcome, id.as_str());
+        Ended {
+            outcome,
+            answer,
+            pass,
+        }
+    });
     let first_turn = poll_fn(|context| Poll::Ready(run.as_mut().poll(context)));
     if let Poll::Ready(ended) = first_turn.await {
         return Ok(ended);
     }
+    with_guests(app, run).await
+}
+
+/// Has the guests' threads do what could take long.
+async fn with_guests<T: Send + 'static>(
+    app: &App,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Error> {
     // A set aborts its tasks when it is dropped.
-    let mut runs = JoinSet::new();
-    runs.spawn_on(run, &app.guests);
-    match runs.join_next().await {
-        Some(Ok(ended)) => Ok(ended),
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(work, &app.guests);
+    match tasks.join_next().await {
+        Some(Ok(done)) => Ok(done),
         // A panic goes on here, to where all panics are answered.
         Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
         // The threads of the guests are gone.

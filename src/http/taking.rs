@@ -38,10 +38,16 @@ impl AsRef<[u8]> for Held {
     }
 }
 
+/// Bytes of an answer that are written at once. The other connections of the thread have their turn
+/// before more of a large answer is copied to the kernel, which takes 1 ms for each 4 MB.
+const BURST: usize = 128 << 10;
+
 /// A connection that ends when its client does not take an answer in time, however little of it the
 /// client takes now and then.
 pub(super) struct Impatient {
     stream: TcpStream,
+    /// Bytes that may be written before others have their turn.
+    burst: usize,
     patience: Duration,
     /// Since the client first kept an answer waiting; none when it has got all there is.
     late: Option<Pin<Box<Sleep>>>,
@@ -53,18 +59,32 @@ impl Impatient {
     pub(super) fn new(stream: TcpStream, patience: Duration, activity: Activity) -> Self {
         Self {
             stream,
+            burst: BURST,
             patience,
             late: None,
             activity,
         }
     }
 
+    /// Resolves when something may be written: how much.
+    fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<usize> {
+        if self.burst == 0 {
+            self.burst = BURST;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(self.burst)
+    }
+
     /// What came of a write, unless the client has been too slow.
-    fn judge<T>(
+    fn judge(
         &mut self,
-        written: Poll<io::Result<T>>,
+        written: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = written {
+            self.burst = self.burst.saturating_sub(count);
+        }
         if written.is_pending() {
             let patience = self.patience;
             let late = self.late.get_or_insert_with(|| Box::pin(sleep(patience)));
@@ -91,7 +111,8 @@ impl AsyncWrite for Impatient {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let most = ready!(self.poll_burst(context)).min(bytes.len());
+        let written = Pin::new(&mut self.stream).poll_write(context, &bytes[..most]);
         self.judge(written, context)
     }
 
@@ -100,7 +121,15 @@ impl AsyncWrite for Impatient {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        let most = ready!(self.poll_burst(context));
+        let length: usize = bytes.iter().map(|part| part.len()).sum();
+        let written = if length <= most {
+            Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        } else {
+            let first = bytes.iter().find(|part| !part.is_empty());
+            let first: &[u8] = first.map_or(&[], |part| part);
+            Pin::new(&mut self.stream).poll_write(context, &first[..first.len().min(most)])
+        };
         self.judge(written, context)
     }
 
@@ -112,6 +141,7 @@ impl AsyncWrite for Impatient {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.late = None;
         self.activity.sent();
+        self.burst = BURST;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -11,7 +11,7 @@ use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, Module, PoolingAlloc
 
 use super::module_config::{ASYNC_STACK, MEMORY_GUARD, MEMORY_RESERVATION, module_config};
 
-/// How often a running guest gives way to others. Shorter is fairer and costs more switches.
+/// How often guests can be interrupted. Shorter is fairer and costs more.
 const TICK: Duration = Duration::from_millis(1);
 
 /// After so many ticks without a guest the clock stops, so that an idle service sleeps.

@@ -2,6 +2,9 @@
 
 use wasmtime::{AsContext, AsContextMut, Instance, Memory, Result, TypedFunc};
 
+use super::Host;
+use super::turn::SHORT_TEXT;
+
 /// What the guest says of a run that came to its end. All of it is untrusted.
 pub struct Answer {
     /// How the run ended.
@@ -106,21 +109,30 @@ impl Guest {
     ///
     /// # Errors
     /// When the guest traps, exits or breaks the agreement.
-    pub async fn run<T: Send + 'static>(
+    pub async fn run(
         &self,
-        mut store: impl AsContextMut<Data = T>,
+        mut store: impl AsContextMut<Data = Host>,
         script: &str,
         max_text: usize,
     ) -> Result<Answer> {
         let mut store = store.as_context_mut();
         let length = u32::try_from(script.len())?;
         let at = self.alloc.call_async(&mut store, length).await?;
+        if at == 0 {
+            return Ok(Answer {
+                status: Status::OutOfMemory,
+                text: Text::Bytes(Vec::new()),
+            });
+        }
         self.memory
             .write(&mut store, at as usize, script.as_bytes())?;
         let status = self.run.call_async(&mut store, (at, length)).await?;
         let status = Status::from_number(status).ok_or(BrokenAgreement)?;
         let start = self.result_ptr.call_async(&mut store, ()).await?;
         let length = self.result_len.call_async(&mut store, ()).await?;
+        if length as usize > SHORT_TEXT {
+            store.data_mut().turn.leave_connection_thread().await;
+        }
         let text = read(self.memory.data(&store), start, length, max_text)?;
         Ok(Answer { status, text })
     }

@@ -6,11 +6,21 @@ use wasmtime::{ResourceLimiter, Result, ensure};
 /// where it tries for ever to allocate what it needs to report that it cannot.
 const MAX_REFUSALS: u32 = 10_000;
 
+/// Bytes that an interpreter asks for at once to make small objects of: an arena, a piece of the heap.
+/// A script that asks for more can go on without.
+const LITTLE: usize = 1 << 20;
+
+/// The guest asks for memory again and again and does nothing else.
+#[derive(Debug, thiserror::Error)]
+#[error("out of memory for good")]
+pub struct OutOfMemory;
+
 /// Refuses growth past a limit and remembers what was asked for.
 pub struct MemoryLimiter {
     limit: usize,
     in_use: usize,
     refusals: u32,
+    starved: bool,
 }
 
 impl MemoryLimiter {
@@ -20,6 +30,7 @@ impl MemoryLimiter {
             limit,
             in_use: 0,
             refusals: 0,
+            starved: false,
         }
     }
 
@@ -33,25 +44,28 @@ impl MemoryLimiter {
         self.in_use
     }
 
-    /// Whether the guest has ever asked for more than it may have.
-    pub fn refused(&self) -> bool {
-        self.refusals > 0
+    /// Whether the guest cannot go on without more than it may have: it was refused as little as an
+    /// interpreter asks for, and has got none since.
+    pub fn is_starved(&self) -> bool {
+        self.starved
     }
 }
 
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> Result<bool> {
         let allowed = desired <= self.limit;
         if allowed {
             self.in_use = desired;
+            self.starved = false;
         } else {
             self.refusals += 1;
-            ensure!(self.refusals < MAX_REFUSALS, "out of memory for good");
+            self.starved = desired - current <= LITTLE;
+            ensure!(self.refusals < MAX_REFUSALS, OutOfMemory);
         }
         Ok(allowed)
     }

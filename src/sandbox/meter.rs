@@ -44,6 +44,13 @@ impl CpuClock {
         self.0.faults_before.load(Ordering::Relaxed)
     }
 
+    /// Adds `time` that was spent elsewhere on behalf of the future.
+    pub fn charge(&self, time: Duration) {
+        self.0
+            .before
+            .fetch_add(nanoseconds(time), Ordering::Relaxed);
+    }
+
     fn begin(&self) {
         let now = nanoseconds(thread_cpu_time());
         self.0.since.store(now, Ordering::Relaxed);

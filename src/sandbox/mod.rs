@@ -18,6 +18,7 @@ mod page_map;
 mod processor;
 mod scratch;
 mod slots;
+mod turn;
 mod verdict;
 mod wasi;
 
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::sync::oneshot;
-use wasmtime::{InstancePre, Linker, Store, UpdateDeadline};
+use wasmtime::{InstancePre, Linker, Store};
 
 use self::engine::Ticker;
 use self::guest::{Guest, Stream};
@@ -37,15 +38,13 @@ use self::meter::{CpuClock, OutOfTime, metered};
 use self::output::Capture;
 use self::scratch::{Permit, ScratchRoot};
 use self::slots::{Slot, Slots};
+use self::turn::{FIRST_TURN, Turn};
 use self::wasi::{Context, Guard};
 pub use engine::{ADDRESS_SPACE, page_scan_available};
 pub use limits::{FileLimits, Limits};
 pub use outcome::{Failure, Outcome, Usage};
 pub use scratch::Unavailable as StorageUnavailable;
-
-/// How many ticks of the epoch a guest has before it first gives way to others. Most scripts are done
-/// by then, and need not wait for a second turn when the processor is busy.
-const FIRST_TURN: u64 = 3;
+pub use turn::SHORT_TEXT;
 
 /// How many ticks a guest has, when it has been stopped, to tell what it has printed; and the time within
 /// which it must be done. It takes microseconds.
@@ -65,6 +64,7 @@ pub struct Sandbox {
 struct Host {
     wasi: Context,
     memory: MemoryLimiter,
+    turn: Turn,
     guard: Guard,
     cpu: CpuClock,
     slot: Option<Slot>,
@@ -125,6 +125,8 @@ impl Sandbox {
 
     /// Runs `script` in an interpreter of its own. Dropping the future cancels the run. `permit` is
     /// dropped when nothing of the run is left, its directory included; that can be later.
+    ///
+    /// The first poll of the future is short, whatever the script does; later ones may not be.
     pub async fn run(&self, script: &str, permit: impl Send + 'static) -> Outcome {
         let stdout = Capture::new("stdout", self.limits.stdout);
         let stderr = Capture::new("stderr", self.limits.stderr);
@@ -187,13 +189,17 @@ impl Sandbox {
         usage.memory = host.memory.in_use();
         let storage_failure = host.storage_failure();
         if !matches!(ended, Ended::Answered(_)) {
+            host.turn.leave_connection_thread().await;
             take_unwritten(&guest, &mut store, [stdout, stderr]).await;
         }
         if let Some(why) = storage_failure {
             self.scratch.failed(&why);
             return Ok(Err(Failure::Unavailable(why)));
         }
-        let host = store.data();
+        let host = store.data_mut();
+        if stdout.len() + stderr.len() > SHORT_TEXT {
+            host.turn.leave_connection_thread().await;
+        }
         Ok(match ended {
             _ if host.guard.calls > self.limits.host_calls => {
                 Err(Failure::HostCallLimit(self.limits.host_calls))
@@ -202,7 +208,7 @@ impl Sandbox {
             Ended::Died(error) => Err(verdict::of_error(
                 &error,
                 &self.limits,
-                host.memory.refused(),
+                host.memory.is_starved(),
             )),
             Ended::OutOfCpu => Err(Failure::CpuLimit(self.limits.cpu)),
             Ended::OutOfWall => Err(Failure::WallLimit(self.limits.wall)),
@@ -214,19 +220,20 @@ impl Sandbox {
         let host = Host {
             wasi: Context::new(stdout, stderr, &self.scratch),
             memory: MemoryLimiter::new(self.limits.memory),
+            turn: Turn::First,
             guard: Guard::new(self.limits.files),
             cpu: CpuClock::default(),
             slot: None,
         };
         let mut store = Store::new(self.python.module().engine(), host);
-        store.limiter(|host| &mut host.memory);
+        store.limiter_async(|host| host);
         let most_calls = self.limits.host_calls;
-        store.epoch_deadline_callback(move |store| {
+        store.epoch_deadline_callback(move |mut store| {
             wasmtime::ensure!(
                 store.data().guard.calls <= most_calls,
                 "too many host calls"
             );
-            Ok(UpdateDeadline::Yield(1))
+            Ok(store.data_mut().turn.deadline_reached())
         });
         store.set_epoch_deadline(FIRST_TURN);
         store

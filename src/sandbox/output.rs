@@ -46,14 +46,17 @@ impl Capture {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
+    /// How many bytes have been captured.
+    pub fn len(&self) -> usize {
+        self.bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
     /// How many bytes more there may be.
     pub fn room(&self) -> usize {
-        self.limit
-            - self
-                .bytes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .len()
+        self.limit - self.len()
     }
 
     /// Adds `more`, as far as there is room.

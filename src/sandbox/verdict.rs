@@ -6,6 +6,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::guest::{Answer, Status, Text};
 use super::json::{self, Refusal};
+use super::memory::OutOfMemory;
 use super::output::OutputLimitExceeded;
 use super::{Failure, Limits};
 
@@ -45,7 +46,8 @@ pub fn of_answer(answer: Answer, limits: &Limits) -> Result<Box<RawValue>, Failu
     }
 }
 
-/// What an error of the call comes to. `out_of_memory` says whether the guest had been refused memory.
+/// What an error of the call comes to. `out_of_memory` says whether the guest could not go on for lack of
+/// memory: it may be why it aborts, but is never why it does anything else that ends a run.
 pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -> Failure {
     if let Some(OutputLimitExceeded { stream, limit }) = error.downcast_ref() {
         return Failure::OutputLimit {
@@ -56,12 +58,15 @@ pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Failure::Exited(i64::from(*code));
     }
+    if let Some(OutOfMemory) = error.downcast_ref() {
+        return Failure::MemoryLimit(limits.memory);
+    }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => {
             Failure::Crashed("stack overflow, by recursion that is too deep".to_owned())
         }
         // The interpreter gives up this way when it cannot even raise a MemoryError.
-        _ if out_of_memory => Failure::MemoryLimit(limits.memory),
+        Some(Trap::UnreachableCodeReached) if out_of_memory => Failure::MemoryLimit(limits.memory),
         Some(Trap::UnreachableCodeReached) => Failure::Crashed("it aborted".to_owned()),
         Some(trap) => Failure::Crashed(crash(*trap).to_owned()),
         None => Failure::Crashed(line(error.to_string().as_bytes())),
@@ -123,6 +128,25 @@ mod tests {
         );
         let malformed = Failure::NotSerializable("its JSON text is malformed".to_owned());
         assert_eq!(verdict(Status::Result, b"[1"), Err(malformed));
+    }
+
+    /// A script can catch a MemoryError and crash for another reason later.
+    #[test]
+    fn only_an_abort_is_for_lack_of_memory() {
+        let limits = Limits::default();
+        let out_of_memory = Failure::MemoryLimit(limits.memory);
+        let of_trap = |trap: Trap, starved| of_error(&trap.into(), &limits, starved);
+        assert_eq!(of_trap(Trap::UnreachableCodeReached, true), out_of_memory);
+        assert_eq!(of_error(&OutOfMemory.into(), &limits, true), out_of_memory);
+        for (trap, starved) in [
+            (Trap::UnreachableCodeReached, false),
+            (Trap::StackOverflow, true),
+            (Trap::MemoryOutOfBounds, true),
+            (Trap::IndirectCallToNull, true),
+        ] {
+            let failure = of_trap(trap, starved);
+            assert!(matches!(failure, Failure::Crashed(_)), "{failure:?}");
+        }
     }
 
     #[test]

@@ -153,6 +153,17 @@ fn calls_that_no_libc_makes() -> Result<()> {
         ("path_unlink_file", &[3, 0, -1], long),
         ("path_link", &[3, 0, 0, 1, 3, 1, 1], perm),
         ("path_symlink", &[0, 1, 3, 1, 1], perm),
+        // Values that their types do not have.
+        ("clock_res_get", &[99, 0x4000], inval),
+        ("clock_time_get", &[99, 0, 0x4000], inval),
+        ("clock_time_get", &[-1, 0, 0x4000], inval),
+        ("fd_advise", &[3, 0, 0, 99], inval),
+        ("fd_filestat_set_times", &[3, 0, 0, 99], inval),
+        ("fd_seek", &[3, 0, 99, 0x4000], inval),
+        ("fd_seek", &[3, 0, 300, 0x4000], inval),
+        ("path_filestat_get", &[3, 99, 0, 4, 0x4000], inval),
+        ("path_filestat_set_times", &[3, 0, 0, 4, 0, 0, 99], inval),
+        ("path_open", &[3, 99, 0, 4, 1, 0, 0, 0, 0x4000], inval),
         ("sock_accept", &[3], notsock),
         ("sock_recv", &[3], notsock),
         ("sock_send", &[3], notsock),
@@ -210,6 +221,8 @@ fn every_call_has_room_on_the_stack() -> Result<()> {
 fn answers_that_no_harness_gives() -> Result<()> {
     service::build()?;
     let for_ever = "(loop $again (br $again)) unreachable";
+    let until_refused =
+        "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))";
     let running = |run: &str| Guest {
         run: run.into(),
         ..Guest::default()
@@ -218,6 +231,7 @@ fn answers_that_no_harness_gives() -> Result<()> {
     let cases = [
         (Guest::default(), None),
         (Guest { alloc: "(i32.const -1)", ..Guest::default() }, Some("crashed")),
+        (Guest { alloc: "(i32.const 0)", ..Guest::default() }, Some("memory_limit")),
         (Guest { alloc: for_ever, ..Guest::default() }, Some("cpu_limit")),
         (Guest { result_ptr: "(i32.const -1)", ..Guest::default() }, Some("crashed")),
         (Guest { result_ptr: for_ever, ..Guest::default() }, Some("cpu_limit")),
@@ -230,6 +244,9 @@ fn answers_that_no_harness_gives() -> Result<()> {
         (running(for_ever), Some("cpu_limit")),
         (running("(call $run (i32.const 0) (i32.const 0))"), Some("crashed")),
         (running("(loop $more (drop (memory.grow (i32.const 1))) (br $more)) unreachable"), Some("memory_limit")),
+        (running(&format!("{until_refused} unreachable")), Some("memory_limit")),
+        (running(&format!("{until_refused} (i32.load (i32.const -1))")), Some("crashed")),
+        (running("(drop (memory.grow (i32.const 30000))) unreachable"), Some("crashed")),
         (Guest { unwritten_len: for_ever, ..running("unreachable") }, Some("crashed")),
         (Guest { unwritten_len: "(i32.const -1)", ..running("unreachable") }, Some("crashed")),
         (Guest { unwritten_len: "(i32.const -1)", unwritten_ptr: "(i32.const -1)", ..running(for_ever) }, Some("cpu_limit")),

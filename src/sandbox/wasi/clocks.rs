@@ -9,7 +9,7 @@ use wasmtime_wasi::p1::types::{Clockid, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1 as preview1;
 use wiggle::GuestPtr;
 
-use super::{Call, Host, PREVIEW1, errno};
+use super::{Call, Host, PREVIEW1, answered, errno};
 
 /// A clock that goes on when WASI's state is made anew: wasmtime's own would begin again at zero.
 #[derive(Clone, Copy)]
@@ -33,6 +33,13 @@ impl HostMonotonicClock for LifeClock {
     }
 }
 
+/// Whether a clock shows processor time. A guest has one thread, so the two are the same.
+fn is_of_the_processor(id: i32) -> bool {
+    [Clockid::ProcessCputimeId, Clockid::ThreadCputimeId]
+        .into_iter()
+        .any(|clock| clock as i32 == id)
+}
+
 /// Puts the clock of processor time, which wasmtime-wasi does not have, beside wasmtime's own.
 ///
 /// # Errors
@@ -42,13 +49,28 @@ pub fn add(linker: &mut Linker<Host>) -> Result<()> {
         PREVIEW1,
         "clock_time_get",
         |mut caller: Caller<'_, Host>, id: i32, precision: i64, to: i32| {
-            let used = caller.data().cpu.clone();
             let mut call = Call::new(&mut caller)?;
-            if id != Clockid::ProcessCputimeId as i32 {
-                return preview1::clock_time_get(call.wasi, &mut call.memory, id, precision, to);
+            if !is_of_the_processor(id) {
+                let answer =
+                    preview1::clock_time_get(call.wasi, &mut call.memory, id, precision, to);
+                return answered(answer);
             }
-            let now = u64::try_from(used.now().as_nanos())?;
+            let now = u64::try_from(call.cpu.now().as_nanos())?;
             call.memory.write(GuestPtr::new(to.cast_unsigned()), now)?;
+            Ok(errno(Errno::Success))
+        },
+    )?;
+    linker.func_wrap(
+        PREVIEW1,
+        "clock_res_get",
+        |mut caller: Caller<'_, Host>, id: i32, to: i32| {
+            let mut call = Call::new(&mut caller)?;
+            if !is_of_the_processor(id) {
+                return answered(preview1::clock_res_get(call.wasi, &mut call.memory, id, to));
+            }
+            let nanosecond = 1_u64;
+            call.memory
+                .write(GuestPtr::new(to.cast_unsigned()), nanosecond)?;
             Ok(errno(Errno::Success))
         },
     )?;

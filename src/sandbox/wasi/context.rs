@@ -46,20 +46,13 @@ impl Context {
     }
 
     /// For calls to which it is all the same whether there is a directory.
-    pub fn streams(&mut self) -> wasmtime::Result<&mut WasiP1Ctx> {
-        Ok(&mut self.wasi)
+    pub fn streams(&mut self) -> &mut WasiP1Ctx {
+        &mut self.wasi
     }
 
     /// For calls that can tell, those that close or renumber a stream included: only while streams
     /// are as they were at the start can others take their place. An error ends the run.
     pub fn files(&mut self) -> wasmtime::Result<&mut WasiP1Ctx> {
-        self.files_if_any();
-        wasmtime::ensure!(self.failure.is_none(), "there is no scratch directory");
-        Ok(&mut self.wasi)
-    }
-
-    /// The same for calls that cannot end the run.
-    pub fn files_if_any(&mut self) -> &mut WasiP1Ctx {
         if !self.has_directory && self.failure.is_none() {
             match self.with_directory() {
                 Ok(wasi) => {
@@ -69,7 +62,8 @@ impl Context {
                 Err(error) => self.failure = Some(error),
             }
         }
-        &mut self.wasi
+        wasmtime::ensure!(self.failure.is_none(), "there is no scratch directory");
+        Ok(&mut self.wasi)
     }
 
     fn with_directory(&mut self) -> Result<WasiP1Ctx> {
@@ -77,6 +71,11 @@ impl Context {
         let path = self.scratch.make()?;
         builder.preopened_dir(&path, GUEST_DIRECTORY, FsPerms::ReadWrite)?;
         Ok(builder.build_p1())
+    }
+
+    /// The clock of the run's life.
+    pub fn clock(&self) -> LifeClock {
+        self.clock
     }
 
     /// Whether there is a directory by now.

@@ -7,10 +7,14 @@ use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPr
 use wiggle::GuestPtr;
 
 use super::paths::{is_file, is_too_long};
-use super::{Call, Host, PREVIEW1, errno, succeeded};
+use super::{Call, Host, PREVIEW1, answered, errno, succeeded};
 
 /// `path_open`'s flag to create a file.
 const CREATE: i32 = 1;
+
+/// All flags of `path_open`, and all of a descriptor. Others are ignored, as Linux does.
+const OPEN_FLAGS: i32 = types::Oflags::all().bits() as i32;
+const DESCRIPTOR_FLAGS: i32 = types::Fdflags::all().bits() as i32;
 
 /// The flag of a descriptor that appends.
 const APPEND: i32 = 1;
@@ -44,9 +48,10 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
         "path_open",
         |mut caller: Caller<'_, Host>, args: PathOpen| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 let (directory, lookup, path, length, open, rights, inheriting, flags, opened) =
                     args;
+                let (open, flags) = (open & OPEN_FLAGS, flags & DESCRIPTOR_FLAGS);
                 if is_too_long(length) {
                     return Ok(errno(Errno::Nametoolong));
                 }
@@ -71,8 +76,8 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
                     inheriting,
                     flags,
                     opened,
-                )
-                .await?;
+                );
+                let answer = answered(answer.await)?;
                 call.check_host(answer)?;
                 if succeeded(answer) {
                     let fd = call.read_u32(opened)?;
@@ -93,7 +98,7 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
         "fd_close",
         |mut caller: Caller<'_, Host>, (fd,): (i32,)| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 let answer = preview1::fd_close(call.wasi, &mut call.memory, fd).await?;
                 if succeeded(answer) {
                     call.quota.closed(fd.cast_unsigned());
@@ -108,7 +113,7 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
         "fd_renumber",
         |mut caller: Caller<'_, Host>, (from, to): Renumber| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 let answer = preview1::fd_renumber(call.wasi, &mut call.memory, from, to).await?;
                 if succeeded(answer) {
                     call.quota
@@ -118,17 +123,21 @@ fn guard_descriptors(linker: &mut Linker<Host>) -> Result<()> {
             })
         },
     )?;
-    linker.func_wrap(
+    linker.func_wrap_async(
         PREVIEW1,
         "fd_fdstat_set_flags",
-        |mut caller: Caller<'_, Host>, fd: i32, flags: i32| {
-            let mut call = Call::of_files(&mut caller)?;
-            let answer = preview1::fd_fdstat_set_flags(call.wasi, &mut call.memory, fd, flags)?;
-            if succeeded(answer) {
-                call.quota
-                    .set_append(fd.cast_unsigned(), flags & APPEND != 0);
-            }
-            Ok(answer)
+        |mut caller: Caller<'_, Host>, (fd, flags): (i32, i32)| {
+            Box::new(async move {
+                let mut call = Call::of_files(&mut caller).await?;
+                let flags = flags & DESCRIPTOR_FLAGS;
+                let answer = preview1::fd_fdstat_set_flags(call.wasi, &mut call.memory, fd, flags);
+                let answer = answered(answer)?;
+                if succeeded(answer) {
+                    call.quota
+                        .set_append(fd.cast_unsigned(), flags & APPEND != 0);
+                }
+                Ok(answer)
+            })
         },
     )?;
     Ok(())
@@ -174,7 +183,7 @@ fn guard_sizes(linker: &mut Linker<Host>) -> Result<()> {
         "fd_pwrite",
         |mut caller: Caller<'_, Host>, args: PositionedWrite| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 let (fd, buffers, count, at, written) = args;
                 let position = at.cast_unsigned();
                 if !may_write(&call, fd, position, buffers, count)? {
@@ -201,7 +210,7 @@ fn guard_sizes(linker: &mut Linker<Host>) -> Result<()> {
         "fd_filestat_set_size",
         |mut caller: Caller<'_, Host>, (fd, size): Resize| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 if !call
                     .quota
                     .may_resize(fd.cast_unsigned(), size.cast_unsigned())

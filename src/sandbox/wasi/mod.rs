@@ -7,6 +7,7 @@
 
 mod clocks;
 mod context;
+mod descriptors;
 mod files;
 mod limits;
 mod paths;
@@ -16,14 +17,17 @@ mod waiting;
 use anyhow::Result;
 use wasmtime::{AsContextMut, Caller, Linker};
 use wasmtime_wasi::I32Exit;
-use wasmtime_wasi::p1::types::Errno;
+use wasmtime_wasi::p1::types::{self, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
-use wiggle::GuestMemory;
+use wiggle::{GuestError, GuestMemory};
 
+use self::clocks::LifeClock;
 pub use self::context::Context;
 pub use self::quota::{FileLimits, Quota};
 use super::Host;
+use super::meter::CpuClock;
+use super::turn::Turn;
 
 /// The module whose functions the guest imports.
 const PREVIEW1: &str = "wasi_snapshot_preview1";
@@ -54,12 +58,14 @@ impl Guard {
 /// # Errors
 /// Never, unless wasmtime changes its names.
 pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
+    // Only what has nothing to do with files stays as it is.
     p1::add_to_linker_async(linker, |host: &mut Host| {
         host.guard.calls += 1;
-        host.wasi.files_if_any()
+        host.wasi.streams()
     })?;
     linker.allow_shadowing(true);
     clocks::add(linker)?;
+    descriptors::add(linker)?;
     files::guard(linker)?;
     limits::add(linker)?;
     paths::guard(linker)?;
@@ -78,6 +84,9 @@ struct Call<'a> {
     wasi: &'a mut WasiP1Ctx,
     quota: &'a mut Quota,
     failure: &'a mut Option<&'static str>,
+    turn: &'a mut Turn,
+    cpu: &'a CpuClock,
+    clock: LifeClock,
 }
 
 /// How calls fail when the host cannot store something, and why that is.
@@ -95,11 +104,12 @@ const HOST_FAILURES: [(Errno, &str); 4] = [
 impl<'a> Call<'a> {
     /// A call to which it is all the same whether there is a scratch directory.
     fn new(caller: &'a mut Caller<'_, Host>) -> wasmtime::Result<Self> {
-        Self::with(caller, Context::streams)
+        Self::with(caller, |context| Ok(context.streams()))
     }
 
-    /// A call that can tell.
-    fn of_files(caller: &'a mut Caller<'_, Host>) -> wasmtime::Result<Self> {
+    /// A call that can tell. A file system can take any time.
+    async fn of_files(caller: &'a mut Caller<'_, Host>) -> wasmtime::Result<Self> {
+        caller.data_mut().turn.leave_connection_thread().await;
         Self::with(caller, Context::files)
     }
 
@@ -113,6 +123,7 @@ impl<'a> Call<'a> {
             .and_then(wasmtime::Extern::into_memory);
         let memory = memory.ok_or_else(|| wasmtime::format_err!("the guest has no memory"))?;
         let (memory, host) = memory.data_and_store_mut(caller);
+        let clock = host.wasi.clock();
         let wasi = part(&mut host.wasi)?;
         wasi.set_hostcall_fuel(fuel);
         host.guard.calls += 1;
@@ -121,6 +132,9 @@ impl<'a> Call<'a> {
             wasi,
             quota: &mut host.guard.quota,
             failure: &mut host.guard.failure,
+            turn: &mut host.turn,
+            cpu: &host.cpu,
+            clock,
         })
     }
 
@@ -140,6 +154,22 @@ impl<'a> Call<'a> {
 
 fn errno(errno: Errno) -> i32 {
     i32::from(u16::from(errno))
+}
+
+/// What a call answers. An argument that is none of its type's values, such as an unknown clock or flag,
+/// is an error of the call, as everywhere; wiggle would end the run.
+fn answered(answer: wasmtime::Result<i32>) -> wasmtime::Result<i32> {
+    answer.or_else(|error| {
+        let mut error = error.downcast::<GuestError>()?;
+        while let GuestError::InFunc { err, .. } = error {
+            error = *err;
+        }
+        match error {
+            // No value of any type is that large.
+            GuestError::TryFromIntError(_) => Ok(errno(Errno::Inval)),
+            error => Ok(errno(types::Error::from(error).downcast()?)),
+        }
+    })
 }
 
 /// Whether a call has done what it should.

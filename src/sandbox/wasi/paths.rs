@@ -6,7 +6,7 @@ use wasmtime_wasi::p1::types::{self, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1};
 use wiggle::GuestPtr;
 
-use super::{Call, Host, PREVIEW1, errno, succeeded};
+use super::{Call, Host, PREVIEW1, answered, errno, succeeded};
 
 /// Longest path in bytes, as in Linux. Where the kernel does not follow paths for wasmtime (`openat2`), it
 /// does so itself and takes tens of bytes for each part of one: a gigabyte for a path of all memory.
@@ -56,11 +56,11 @@ fn guard_questions(linker: &mut Linker<Host>) -> Result<()> {
         "path_filestat_get",
         |mut caller: Caller<'_, Host>, (fd, flags, path, length, to): GetState| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 if is_too_long(length) {
                     return Ok(errno(Errno::Nametoolong));
                 }
-                preview1::path_filestat_get(
+                let answer = preview1::path_filestat_get(
                     call.wasi,
                     &mut call.memory,
                     fd,
@@ -68,8 +68,8 @@ fn guard_questions(linker: &mut Linker<Host>) -> Result<()> {
                     path,
                     length,
                     to,
-                )
-                .await
+                );
+                answered(answer.await)
             })
         },
     )?;
@@ -79,12 +79,12 @@ fn guard_questions(linker: &mut Linker<Host>) -> Result<()> {
         "path_filestat_set_times",
         |mut caller: Caller<'_, Host>, args: SetTimes| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 let (fd, flags, path, length, accessed, modified, which) = args;
                 if is_too_long(length) {
                     return Ok(errno(Errno::Nametoolong));
                 }
-                preview1::path_filestat_set_times(
+                let answer = preview1::path_filestat_set_times(
                     call.wasi,
                     &mut call.memory,
                     fd,
@@ -94,8 +94,8 @@ fn guard_questions(linker: &mut Linker<Host>) -> Result<()> {
                     accessed,
                     modified,
                     which,
-                )
-                .await
+                );
+                answered(answer.await)
             })
         },
     )?;
@@ -105,7 +105,7 @@ fn guard_questions(linker: &mut Linker<Host>) -> Result<()> {
         "path_readlink",
         |mut caller: Caller<'_, Host>, args: ReadLink| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 let (fd, path, length, to, size, used) = args;
                 if is_too_long(length) {
                     return Ok(errno(Errno::Nametoolong));
@@ -135,7 +135,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_create_directory",
         |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 if is_too_long(length) {
                     return Ok(errno(Errno::Nametoolong));
                 }
@@ -158,7 +158,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_remove_directory",
         |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 if is_too_long(length) {
                     return Ok(errno(Errno::Nametoolong));
                 }
@@ -177,7 +177,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_unlink_file",
         |mut caller: Caller<'_, Host>, (fd, path, length): Path| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 if is_too_long(length) {
                     return Ok(errno(Errno::Nametoolong));
                 }
@@ -200,7 +200,7 @@ fn guard_entries(linker: &mut Linker<Host>) -> Result<()> {
         "path_rename",
         |mut caller: Caller<'_, Host>, args: Rename| {
             Box::new(async move {
-                let mut call = Call::of_files(&mut caller)?;
+                let mut call = Call::of_files(&mut caller).await?;
                 let (fd, path, length, new_fd, new_path, new_length) = args;
                 if is_too_long(length) || is_too_long(new_length) {
                     return Ok(errno(Errno::Nametoolong));

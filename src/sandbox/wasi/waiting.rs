@@ -1,10 +1,11 @@
 //! Guards the calls that could keep a thread busy or blocked for long.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use wasmtime::{Caller, Linker};
-use wasmtime_wasi::p1::types::{self, Errno};
+use wasmtime_wasi::HostMonotonicClock;
+use wasmtime_wasi::p1::types::{self, Clockid, Errno};
 use wasmtime_wasi::p1::wasi_snapshot_preview1 as preview1;
 use wiggle::GuestPtr;
 
@@ -15,6 +16,9 @@ const MAX_RANDOM: i32 = 64 << 10;
 
 /// Most events to wait for at once. There are never more descriptors than this.
 const MAX_SUBSCRIPTIONS: i32 = 64;
+
+/// Processor time that a nap costs beside what the run's own thread spends on it.
+const NAP: Duration = Duration::from_micros(30);
 
 /// Puts the guards in front of wasmtime's functions.
 ///
@@ -44,115 +48,124 @@ pub fn guard(linker: &mut Linker<Host>) -> Result<()> {
     linker.func_wrap_async(
         PREVIEW1,
         "poll_oneoff",
-        |mut caller: Caller<'_, Host>, args: Poll| {
+        |mut caller: Caller<'_, Host>, (first, events, count, happened): Poll| {
             Box::new(async move {
-                let (subscriptions, events, count, happened) = args;
                 let mut call = Call::new(&mut caller)?;
                 if !(1..=MAX_SUBSCRIPTIONS).contains(&count) {
                     return Ok(errno(Errno::Inval));
                 }
-                let ready = call.ready_files(subscriptions, count)?;
-                if !ready.is_empty() {
-                    return call.report(&ready, events, happened);
-                }
-                if count == 1
-                    && let Some((userdata, time)) = call.only_a_pause(subscriptions)?
-                {
+                let waits = match call.waits(first, count.cast_unsigned()) {
+                    Ok(waits) => waits,
+                    Err(error) => return Ok(errno(error.downcast()?)),
+                };
+                let time = waits.iter().map(|wait| wait.time).min().unwrap_or_default();
+                if !time.is_zero() {
+                    call.turn.leave_connection_thread().await;
+                    call.cpu.charge(NAP);
                     tokio::time::sleep(time).await;
-                    return call.report(
-                        &[event(userdata, types::Eventtype::Clock)],
-                        events,
-                        happened,
-                    );
                 }
-                preview1::poll_oneoff(
-                    call.wasi,
-                    &mut call.memory,
-                    subscriptions,
-                    events,
-                    count,
-                    happened,
-                )
-                .await
+                let over = waits.iter().filter(|wait| wait.time <= time);
+                call.report(over.map(|wait| wait.event.clone()), events, happened)
             })
         },
     )?;
     Ok(())
 }
 
-fn event(userdata: u64, type_: types::Eventtype) -> types::Event {
-    let fd_readwrite = types::EventFdReadwrite {
-        nbytes: 0,
-        flags: types::Eventrwflags::empty(),
-    };
-    types::Event {
-        userdata,
-        error: Errno::Success,
-        type_,
-        fd_readwrite,
+/// Something that a guest waits for.
+struct Wait {
+    /// How long it takes to happen.
+    time: Duration,
+    /// What is reported then.
+    event: types::Event,
+}
+
+impl Wait {
+    fn new(time: Duration, userdata: u64, type_: types::Eventtype) -> Self {
+        let fd_readwrite = types::EventFdReadwrite {
+            nbytes: 0,
+            flags: types::Eventrwflags::empty(),
+        };
+        let event = types::Event {
+            userdata,
+            error: Errno::Success,
+            type_,
+            fd_readwrite,
+        };
+        Self { time, event }
     }
 }
 
 impl Call<'_> {
-    /// What a guest waits for.
-    fn subscription(&self, first: i32, index: u32) -> wasmtime::Result<types::Subscription> {
+    /// What the `count` subscriptions at `first` wait for. wasmtime's own would put the whole thread to
+    /// sleep, since file calls are allowed to block theirs, and would read files on a thread of its own
+    /// to find out that they can be read.
+    fn waits(&self, first: i32, count: u32) -> Result<Vec<Wait>, types::Error> {
         let all = GuestPtr::<types::Subscription>::new(first.cast_unsigned());
-        Ok(self.memory.read(all.add(index)?)?)
+        let each = all.as_array(count);
+        each.iter()
+            .map(|at| self.wait(self.memory.read(at?)?))
+            .collect()
     }
 
-    /// The events of files among what a guest waits for. A file is always ready; wasmtime would
-    /// start to read it, on a thread of its own, to find that out.
-    fn ready_files(&self, first: i32, count: i32) -> wasmtime::Result<Vec<types::Event>> {
-        let mut ready = Vec::new();
-        for index in 0..count.cast_unsigned() {
-            let subscription = self.subscription(first, index)?;
-            let (fd, type_) = match subscription.u {
-                types::SubscriptionU::FdRead(wait) => {
-                    (wait.file_descriptor, types::Eventtype::FdRead)
-                }
-                types::SubscriptionU::FdWrite(wait) => {
-                    (wait.file_descriptor, types::Eventtype::FdWrite)
-                }
-                types::SubscriptionU::Clock(_) => continue,
-            };
-            if self.quota.counts(fd.into()) {
-                ready.push(event(subscription.userdata, type_));
+    fn wait(&self, subscription: types::Subscription) -> Result<Wait, types::Error> {
+        let (time, kind) = match subscription.u {
+            types::SubscriptionU::Clock(clock) => {
+                (self.time_left(&clock)?, types::Eventtype::Clock)
             }
+            types::SubscriptionU::FdRead(wait) => {
+                (self.always_ready(wait)?, types::Eventtype::FdRead)
+            }
+            types::SubscriptionU::FdWrite(wait) => {
+                (self.always_ready(wait)?, types::Eventtype::FdWrite)
+            }
+        };
+        Ok(Wait::new(time, subscription.userdata, kind))
+    }
+
+    /// Files and streams never keep anyone waiting.
+    fn always_ready(&self, wait: types::SubscriptionFdReadwrite) -> Result<Duration, types::Error> {
+        if self.quota.is_open(wait.file_descriptor.into()) {
+            Ok(Duration::ZERO)
+        } else {
+            Err(Errno::Badf.into())
         }
-        Ok(ready)
+    }
+
+    fn time_left(&self, clock: &types::SubscriptionClock) -> Result<Duration, types::Error> {
+        let now = match clock.id {
+            Clockid::Monotonic => Duration::from_nanos(self.clock.now()),
+            // Before 1970 it is 1970.
+            Clockid::Realtime => SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
+            Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => {
+                return Err(Errno::Inval.into());
+            }
+        };
+        let timeout = Duration::from_nanos(clock.timeout);
+        let absolute = types::Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME;
+        Ok(if clock.flags.contains(absolute) {
+            timeout.saturating_sub(now)
+        } else {
+            timeout
+        })
     }
 
     /// Tells the guest what has happened.
     fn report(
         &mut self,
-        ready: &[types::Event],
+        over: impl Iterator<Item = types::Event>,
         events: i32,
         happened: i32,
     ) -> wasmtime::Result<i32> {
         let mut at = GuestPtr::<types::Event>::new(events.cast_unsigned());
-        for event in ready {
-            self.memory.write(at, event.clone())?;
+        let mut count = 0_u32;
+        for event in over {
+            self.memory.write(at, event)?;
             at = at.add(1)?;
+            count += 1;
         }
-        let count = u32::try_from(ready.len())?;
         self.memory
             .write(GuestPtr::new(happened.cast_unsigned()), count)?;
         Ok(errno(Errno::Success))
-    }
-
-    /// The pause that a subscription asks for, if it is just that: wasmtime would put the whole
-    /// thread to sleep, since file calls are allowed to block theirs.
-    fn only_a_pause(&self, subscription: i32) -> wasmtime::Result<Option<(u64, Duration)>> {
-        let subscription = self.subscription(subscription, 0)?;
-        Ok(match subscription.u {
-            types::SubscriptionU::Clock(clock)
-                if !clock
-                    .flags
-                    .contains(types::Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME) =>
-            {
-                Some((subscription.userdata, Duration::from_nanos(clock.timeout)))
-            }
-            _ => None,
-        })
     }
 }
