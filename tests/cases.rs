@@ -108,7 +108,7 @@ macro_rules! areas {
     };
 }
 
-areas! { differences environment errors files language linux main network not_serializable output results scarce_memory start_up stdlib syntax }
+areas! { arguments differences environment errors files language linux main network not_serializable output results scarce_memory start_up stdlib syntax }
 
 /// The table that README and `/docs` show.
 const DIFFERENCES: &str = include_str!("../src/http/documents/differences.md");
