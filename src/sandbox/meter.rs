@@ -44,7 +44,7 @@ impl CpuClock {
         self.0.faults_before.load(Ordering::Relaxed)
     }
 
-    /// Adds `time` that was spent elsewhere on behalf of the future.
+    /// Adds processor time that the host has spent outside of the future's polls.
     pub fn charge(&self, time: Duration) {
         self.0
             .before

@@ -58,7 +58,7 @@ impl Guard {
 /// # Errors
 /// Never, unless wasmtime changes its names.
 pub fn add_to_linker(linker: &mut Linker<Host>) -> Result<()> {
-    // Only what has nothing to do with files stays as it is.
+    // Every function that takes a descriptor is replaced below.
     p1::add_to_linker_async(linker, |host: &mut Host| {
         host.guard.calls += 1;
         host.wasi.streams()
@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
         Self::with(caller, |context| Ok(context.streams()))
     }
 
-    /// A call that can tell. A file system can take any time.
+    /// A call that can tell. File systems can be slow, so it is never made in the first turn.
     async fn of_files(caller: &'a mut Caller<'_, Host>) -> wasmtime::Result<Self> {
         caller.data_mut().turn.leave_connection_thread().await;
         Self::with(caller, Context::files)
@@ -156,8 +156,8 @@ fn errno(errno: Errno) -> i32 {
     i32::from(u16::from(errno))
 }
 
-/// What a call answers. An argument that is none of its type's values, such as an unknown clock or flag,
-/// is an error of the call, as everywhere; wiggle would end the run.
+/// Turns an argument that its type does not allow, such as an unknown clock or flag, into an error number.
+/// wiggle ends the run instead.
 fn answered(answer: wasmtime::Result<i32>) -> wasmtime::Result<i32> {
     answer.or_else(|error| {
         let mut error = error.downcast::<GuestError>()?;
@@ -165,7 +165,7 @@ fn answered(answer: wasmtime::Result<i32>) -> wasmtime::Result<i32> {
             error = *err;
         }
         match error {
-            // No value of any type is that large.
+            // The argument is larger than any value of its type.
             GuestError::TryFromIntError(_) => Ok(errno(Errno::Inval)),
             error => Ok(errno(types::Error::from(error).downcast()?)),
         }

@@ -17,7 +17,8 @@ const MAX_RANDOM: i32 = 64 << 10;
 /// Most events to wait for at once. There are never more descriptors than this.
 const MAX_SUBSCRIPTIONS: i32 = 64;
 
-/// Processor time that a nap costs beside what the run's own thread spends on it.
+/// Processor time charged for each sleep: setting the timer, the wake-up of the thread and the poll, which
+/// the clock of the run does not see. Measured: 15 to 25 µs.
 const NAP: Duration = Duration::from_micros(30);
 
 /// Puts the guards in front of wasmtime's functions.
@@ -72,11 +73,10 @@ pub fn guard(linker: &mut Linker<Host>) -> Result<()> {
     Ok(())
 }
 
-/// Something that a guest waits for.
+/// An event that a guest waits for.
 struct Wait {
-    /// How long it takes to happen.
+    /// Time until it happens.
     time: Duration,
-    /// What is reported then.
     event: types::Event,
 }
 
@@ -97,9 +97,9 @@ impl Wait {
 }
 
 impl Call<'_> {
-    /// What the `count` subscriptions at `first` wait for. wasmtime's own would put the whole thread to
-    /// sleep, since file calls are allowed to block theirs, and would read files on a thread of its own
-    /// to find out that they can be read.
+    /// Reads the `count` subscriptions at `first`. wasmtime's own `poll_oneoff` puts the whole thread to
+    /// sleep, since file calls may block theirs; yields to the runtime even if the time is over; and reads
+    /// files on a thread of its own to find out whether they can be read.
     fn waits(&self, first: i32, count: u32) -> Result<Vec<Wait>, types::Error> {
         let all = GuestPtr::<types::Subscription>::new(first.cast_unsigned());
         let each = all.as_array(count);
@@ -123,7 +123,7 @@ impl Call<'_> {
         Ok(Wait::new(time, subscription.userdata, kind))
     }
 
-    /// Files and streams never keep anyone waiting.
+    /// Files and streams are always ready.
     fn always_ready(&self, wait: types::SubscriptionFdReadwrite) -> Result<Duration, types::Error> {
         if self.quota.is_open(wait.file_descriptor.into()) {
             Ok(Duration::ZERO)
