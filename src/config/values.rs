@@ -14,7 +14,7 @@ use super::Host;
 pub(super) const LEAST_MEMORY: usize = 20_000_000;
 /// 32-bit WebAssembly cannot address more.
 pub(super) const MOST_MEMORY: usize = 4 << 30;
-/// Directories may all lie in each other, and are removed by a recursive function.
+/// Each has to be removed before the next run takes the slot, which takes microseconds.
 pub(super) const MOST_ENTRIES: u32 = 2_000;
 /// Keeps sums with points in time far from overflow, which would panic.
 pub(super) const MOST_TIME: Duration = Duration::from_hours(365 * 24);
