@@ -10,8 +10,12 @@ use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, fstat, openat, unlinkat};
+use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
+
+/// What is removed at once: it takes less time than to have another thread do it.
+const FEW_ENTRIES: usize = 8;
+const SMALL_FILE: u64 = 1 << 20;
 
 /// Opens the directory `name` in `parent`; a symbolic link is an error.
 pub fn open_directory(parent: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
@@ -30,6 +34,45 @@ pub fn remove(parent: BorrowedFd<'_>, name: &CStr, stop: &AtomicBool) -> io::Res
     }
     empty(open_directory(parent, name)?, None, stop)?;
     unless_gone(unlinkat(parent, name, AtFlags::REMOVEDIR))
+}
+
+/// Removes the directory `name` in `parent` if it has few entries, all of them small. Returns whether it
+/// is gone.
+pub fn remove_small(parent: BorrowedFd<'_>, name: &CStr) -> bool {
+    match unlinkat(parent, name, AtFlags::REMOVEDIR) {
+        Ok(()) => true,
+        Err(Errno::NOTEMPTY | Errno::EXIST) => {
+            let removed =
+                open_directory(parent, name).and_then(|directory| empty_small(&directory));
+            removed.is_ok() && unlinkat(parent, name, AtFlags::REMOVEDIR).is_ok()
+        }
+        Err(_) => false,
+    }
+}
+
+fn empty_small(directory: &OwnedFd) -> io::Result<()> {
+    let mut small = Vec::new();
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_large = u64::try_from(stat.st_size).is_ok_and(|size| size > SMALL_FILE);
+        if is_large || small.len() == FEW_ENTRIES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let flags = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => AtFlags::REMOVEDIR,
+            _ => AtFlags::empty(),
+        };
+        small.push((name.to_owned(), flags));
+    }
+    for (name, flags) in small {
+        unlinkat(directory, &*name, flags)?;
+    }
+    Ok(())
 }
 
 /// Removes everything in `directory` but its entry `kept`.

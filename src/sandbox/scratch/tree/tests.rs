@@ -136,3 +136,37 @@ fn a_link_is_no_directory() -> Result<()> {
     assert!(open_directory(CWD, c".").is_ok());
     Ok(())
 }
+
+#[test]
+fn only_what_is_small_is_removed_at_once() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let parent = opened(root.path())?;
+    let make = |entries: usize, size: u64, below: bool| -> Result<()> {
+        let tree = root.path().join("tree");
+        fs::create_dir_all(&tree)?;
+        for number in 0..entries {
+            fs::File::create(tree.join(number.to_string()))?.set_len(size)?;
+        }
+        if below {
+            fs::create_dir_all(tree.join("below/file"))?;
+        }
+        Ok(())
+    };
+    let cases = [
+        (0, 0, false, true),
+        (FEW_ENTRIES, SMALL_FILE, false, true),
+        (FEW_ENTRIES + 1, 0, false, false),
+        (1, SMALL_FILE + 1, false, false),
+        (1, 0, true, false),
+    ];
+    for (entries, size, below, removed) in cases {
+        make(entries, size, below)?;
+        let gone = remove_small(parent.as_fd(), c"tree");
+        assert_eq!(
+            (gone, !root.path().join("tree").exists()),
+            (removed, removed)
+        );
+        remove_all(root.path(), c"tree")?;
+    }
+    Ok(())
+}
