@@ -277,7 +277,7 @@ fn the_share_of_a_caller_counts_those_that_wait() {
     let refused = (0..2)
         .cycle()
         .find(|at| waiting[*at].answers_within(patience));
-    let refused = refused.expect("it looks until there is one");
+    let refused = refused.expect("one of them is refused");
     assert_eq!(waiting[refused].answer().kind(), "rate_limited");
     let mut other = server.connect();
     other.send(hello("X-Forwarded-For: 192.0.2.1\r\n"));
