@@ -106,6 +106,10 @@ static int open_place(struct place *place, int flags, mode_t mode)
 static int open_path(int fd, const char *path, int flags, mode_t mode)
 {
     struct place place;
+    /* Linux's O_RDONLY is zero; WASI's is not, and scripts leave it out. */
+    if ((flags & O_ACCMODE) == 0) {
+        flags |= O_RDONLY;
+    }
     return locate(fd, path, &place) < 0 ? -1 : open_place(&place, flags, mode);
 }
 
