@@ -63,7 +63,7 @@ enum Part {
     Size,
 }
 
-/// Measures, prints a table and writes the figures.
+/// Measures, prints tables and writes the figures.
 ///
 /// # Errors
 /// When the service cannot be built or answers wrongly.
