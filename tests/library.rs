@@ -142,11 +142,14 @@ fn functions_name_only_what_exists() {
 
 /// What the start-up changes in modules, and means to: registrations of one module with another, caches, and
 /// what the sandbox does in another way. Each is the beginning of a path.
-const CHANGED: [&str; 17] = [
+const CHANGED: [&str; 20] = [
     "_collections_abc.ByteString: ",
     "asyncio.base_events.BaseEventLoop: ",
+    "asyncio.base_events.ssl: ",
     "asyncio.coroutines._iscoroutine_typecache: ",
     "asyncio.selector_events.BaseSelectorEventLoop: ",
+    "asyncio.selector_events.ssl: ",
+    "asyncio.sslproto.ssl: ",
     "copyreg.dispatch_table: ",
     "encodings._cache: ",
     "inspect._shadowed_dict_from_weakref_mro_tuple: ",

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::metrics::{Metrics, parse};
+use common::metrics::{Metrics, open_metrics, parse};
 use common::{Answer, Connection, HELLO, Server, execute, get, post};
 
 type Tally = BTreeMap<String, f64>;
@@ -47,11 +47,6 @@ const LIMITS: &[(&str, &str)] = &[
     ("HOST_CALLS_LIMIT", "10000"),
     ("BODY_LIMIT", "10kB"),
 ];
-
-/// A request for the metrics in the format that is read here.
-fn open_metrics() -> String {
-    get("/metrics").replacen("Host:", "Accept: application/openmetrics-text\r\nHost:", 1)
-}
 
 fn read(answer: &Answer) -> Metrics {
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::thread;
 
 use common::footprint::{Footprint, left_in, settles};
-use common::metrics::parse;
+use common::metrics::{open_metrics, parse};
 use common::{HELLO, Server, command, execute};
 
 /// Takes longer to remove than the next script to start.
@@ -237,7 +237,7 @@ fn a_disk_that_is_full_is_the_fault_of_no_script() {
 }
 
 fn gauge(server: &Server) -> f64 {
-    let metrics = parse(&server.get("/metrics").body);
+    let metrics = parse(&server.raw(open_metrics()).body);
     let value = metrics["python_executor_storage_unavailable"].value("");
     value.expect("it is always there")
 }

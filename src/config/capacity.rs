@@ -43,7 +43,8 @@ pub(super) struct CapacitySettings {
     /// Connections open at once. For the next one, the one that has waited longest for a request is
     /// closed; if none waits, the next one has to.
     ///
-    /// [default: 4 for each request that may run or wait]
+    /// [default: 4 for each request that may run or wait, as far as the process may have files open (ulimit
+    /// -n)]
     #[arg(long, env, value_parser = count)]
     max_connections: Option<u32>,
 }
@@ -62,8 +63,14 @@ pub struct Capacity {
 }
 
 impl CapacitySettings {
-    /// What is set, and for the rest what suits `machine` when each run takes `run_memory` bytes.
-    pub(super) fn on(&self, machine: Machine, run_memory: u64) -> Capacity {
+    /// What is set, and for the rest what suits `machine` when each run takes `run_memory` bytes. `files`
+    /// is how many files may be open besides connections, for a number of runs.
+    pub(super) fn on(
+        &self,
+        machine: Machine,
+        run_memory: u64,
+        files: impl Fn(u32) -> u64,
+    ) -> Capacity {
         let concurrent = self.max_concurrent.unwrap_or_else(|| {
             let fit = machine.memory / 4 * 3 / run_memory;
             let fit = u32::try_from(fit).unwrap_or(u32::MAX);
@@ -74,9 +81,14 @@ impl CapacitySettings {
             .max_queue
             .unwrap_or(concurrent.saturating_mul(QUEUED_PER_RUN));
         let inside = concurrent.saturating_add(queue);
-        let connections = self
-            .max_connections
-            .unwrap_or(inside.saturating_mul(CONNECTIONS_PER_REQUEST));
+        let connections = self.max_connections.unwrap_or_else(|| {
+            let left = machine.open_files.unwrap_or(u64::MAX);
+            let left = left.saturating_sub(files(concurrent));
+            let wanted = inside.saturating_mul(CONNECTIONS_PER_REQUEST);
+            wanted
+                .min(u32::try_from(left).unwrap_or(u32::MAX))
+                .max(inside)
+        });
         Capacity {
             concurrent,
             queue,

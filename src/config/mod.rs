@@ -113,7 +113,8 @@ impl Config {
         let matches = matches.map_err(|error| environment::blame(error, &command, &args))?;
         let mut config = Self::from_arg_matches(&matches)?;
         let run_memory = config.run.most_memory();
-        config.capacity = config.capacity_settings.on(machine, run_memory);
+        let files = |runs| config.other_open_files(runs);
+        config.capacity = config.capacity_settings.on(machine, run_memory, files);
         config.access = config.access_settings.resolve().map_err(refusal)?;
         config.said = Said(matches);
         config.capacity.check().map_err(refusal)?;
@@ -204,9 +205,13 @@ impl Config {
     /// Files that may be open at once: connections, those of all runs, and a few of the service.
     #[must_use]
     pub fn most_open_files(&self) -> u64 {
+        u64::from(self.capacity.connections) + self.other_open_files(self.capacity.concurrent)
+    }
+
+    /// Those that are no connections, with so many runs at once.
+    fn other_open_files(&self, runs: u32) -> u64 {
         let of_a_run = u64::from(self.run.open_files_limit) + 1;
-        let of_all_runs = u64::from(self.capacity.concurrent) * of_a_run;
-        u64::from(self.capacity.connections) + of_all_runs + OWN_OPEN_FILES
+        u64::from(runs) * of_a_run + OWN_OPEN_FILES
     }
 }
 

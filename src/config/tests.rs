@@ -256,7 +256,10 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
         ..MACHINE
     };
     // 1152 connections, 32 scripts with 10 files and a directory each, and 512 besides.
-    parse(&[], with(2016))?;
+    let connections = |files| parse(&[], with(files)).map(|config| config.capacity.connections);
+    assert_eq!((connections(2016)?, connections(2015)?), (1152, 1151));
+    // As many as requests that may run or wait there must be.
+    assert_eq!(connections(1152)?, 288);
     parse(&["--max-connections", "1000"], with(1864))?;
     let few = [
         "--max-concurrent",
@@ -268,21 +271,25 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
     ];
     parse(&few, with(526))?;
     let cases: &[(u64, &[&str], &[&str])] = &[
-        (2015, &[], &["lower MAX_CONNECTIONS to 1151", "ulimit -n"]),
+        (
+            2015,
+            &["--max-connections", "1152"],
+            &["lower MAX_CONNECTIONS to 1151", "ulimit -n"],
+        ),
         (
             525,
             &few,
             &["lower MAX_CONNECTIONS to 7", "OPEN_FILES_LIMIT"],
         ),
         (
-            1024,
+            1151,
             &[],
             &[
-                "1024 files",
+                "1151 files",
                 "MAX_CONNECTIONS, MAX_CONCURRENT and MAX_QUEUE",
             ],
         ),
-        (64, &[], &["64 files", "need 2016"]),
+        (64, &[], &["64 files", "need 1152"]),
     ];
     for (files, args, telling) in cases {
         let line = parse(args, with(*files)).err().unwrap_or_default();

@@ -7,6 +7,7 @@
 //! well; the others are shared with the snapshot again.
 
 use std::ops::Range;
+use std::slice;
 use std::sync::{Arc, OnceLock};
 
 use super::page_map::{Advice, PageMap, advise};
@@ -89,7 +90,8 @@ impl Slot {
         }
         let addresses = |stretches: &[_]| moved(stretches, |offset| offset + self.start);
         let more = without(&written, usual);
-        let of_snapshot = without(&more, &[self.size..usize::MAX]);
+        let grown = self.size..usize::MAX;
+        let of_snapshot = without(&more, slice::from_ref(&grown));
         let missing = without(usual, &written);
         // SAFETY: all of it is memory of the instance, which nobody looks at any more, and forgetting what was
         // written brings the snapshot's bytes back, which is what wasmtime does next. It is no matter if the kernel
@@ -130,12 +132,14 @@ fn without(these: &[Range<usize>], others: &[Range<usize>]) -> Vec<Range<usize>>
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "lists of one stretch")]
 mod tests {
     use super::*;
 
     #[test]
     fn stretches_are_taken_out_of_others() {
-        let cases: [(&[Range<usize>], &[Range<usize>], &[Range<usize>]); 6] = [
+        type Stretches = &'static [Range<usize>];
+        let cases: [(Stretches, Stretches, Stretches); 6] = [
             (&[], &[1..2], &[]),
             (&[1..9], &[], &[1..9]),
             (&[1..9], &[3..4, 6..7], &[1..3, 4..6, 7..9]),

@@ -36,6 +36,11 @@ impl Metric {
     }
 }
 
+/// A request for the metrics in the format that is read here.
+pub fn open_metrics() -> String {
+    super::get("/metrics").replacen("Host:", "Accept: application/openmetrics-text\r\nHost:", 1)
+}
+
 /// Reads the OpenMetrics text format.
 ///
 /// # Panics
