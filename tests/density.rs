@@ -54,6 +54,7 @@ fn a_thousand_guests_sleep_at_once() {
     let slots = SLOTS.to_string();
     let settings = [
         ("MAX_CONCURRENT", &*slots),
+        ("MAX_QUEUE", "100"),
         ("WALL_LIMIT", "2h"),
         ("LOG", "info"),
     ];

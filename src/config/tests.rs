@@ -268,6 +268,8 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
         "1",
         "--open-files-limit",
         "5",
+        "--max-connections",
+        "8",
     ];
     parse(&few, with(526))?;
     let cases: &[(u64, &[&str], &[&str])] = &[
