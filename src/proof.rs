@@ -14,7 +14,7 @@ def main():
     return "%d.%d.%d" % sys.version_info[:3]
 "#;
 
-/// What many scripts do. Slots keep the pages that the first run has changed.
+/// A script as many are. Slots keep the pages that the first run has changed.
 const SHORT: &str = "def main():\n    print('hello')\n    return {'answer': 42}\n";
 
 /// What a run has shown.

@@ -74,7 +74,7 @@ fn the_library_is_what_its_sources_say() {
     assert!(ready > 350, "{ready}");
 }
 
-/// What a module's functions may name although it is not there: it is for another platform, or the functions
+/// Names that a module's functions may use although they are not there: they are for another platform, or the functions
 /// look first whether it is.
 const NAMES_ELSEWHERE: [&str; 31] = [
     "asyncio.selector_events._SelectorSocketTransport._get_sendmsg_buffer: SC_IOV_MAX",
@@ -140,7 +140,7 @@ fn functions_name_only_what_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
-/// What the start-up changes in modules, and means to: registrations of one module with another, caches, and
+/// Changes that the start-up makes to modules on purpose: registrations of one module with another, caches, and
 /// what the sandbox does in another way. Each is the beginning of a path.
 const CHANGED: [&str; 20] = [
     "_collections_abc.ByteString: ",

@@ -48,7 +48,7 @@ fn cost(server: &Server, request: &str) -> (u64, u64) {
     for _ in 0..TIMES {
         server.raw(request);
     }
-    // What follows an answer, such as the reset of a slot, is done when the slot can be had again.
+    // Work after a response, such as the reset of a slot, is done when the slot can be had again.
     server.execute(HELLO);
     let after = processor_time(server);
     let used = |name: &str| {

@@ -63,8 +63,8 @@ pub struct Capacity {
 }
 
 impl CapacitySettings {
-    /// What is set, and for the rest what suits `machine` when each run takes `run_memory` bytes. `files`
-    /// is how many files may be open besides connections, for a number of runs.
+    /// Returns the capacity that is set, and for the rest one that suits `machine` when each run takes `run_memory`
+    /// bytes. `files` is how many files may be open besides connections, for a number of runs.
     pub(super) fn on(
         &self,
         machine: Machine,

@@ -16,12 +16,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// What is shared; everything else is for people and for operators.
+/// The paths that CORS shares; all others are for people and for operators.
 const PATHS: [&str; 2] = ["/execute", "/openapi.json"];
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 const REQUEST_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, traceparent, x-request-id");
-/// What the contract has in headers of responses.
+/// The response headers of the contract.
 const RESPONSE_HEADERS: HeaderValue =
     HeaderValue::from_static("X-Error-Kind, X-Request-Id, Server-Timing, Retry-After");
 /// For how many seconds a browser need not ask again: the most that Chromium keeps.

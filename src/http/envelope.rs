@@ -59,7 +59,7 @@ fn is_sane(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(harmless)
 }
 
-/// What the layer needs to know.
+/// The state of the layer.
 pub(super) struct Envelope {
     pub(super) metrics: Arc<Metrics>,
     pub(super) hosts: Hosts,

@@ -128,7 +128,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// What goes on in the connection.
+    /// The activity of the connection.
     pub(super) fn activity(&self) -> Activity {
         self.activity.clone()
     }
@@ -153,7 +153,7 @@ impl Drop for Connection {
     }
 }
 
-/// What goes on in a connection.
+/// The activity of a connection.
 #[derive(Clone)]
 pub(super) struct Activity {
     state: Arc<State>,

@@ -85,7 +85,7 @@ impl App {
     }
 }
 
-/// What the main address serves, where its listener is bound to `address`.
+/// The routes of the main address, whose listener is bound to `address`.
 fn router(app: &Arc<App>, address: IpAddr) -> anyhow::Result<Router> {
     let mut execute = post(execute::execute);
     if !app.access.is_open() {
@@ -115,7 +115,7 @@ fn router(app: &Arc<App>, address: IpAddr) -> anyhow::Result<Router> {
     Ok(enveloped(routes, app, hosts))
 }
 
-/// What the admin address serves, where its listener is bound to `address`.
+/// The routes of the admin address, whose listener is bound to `address`.
 fn admin_router(app: &Arc<App>, address: IpAddr) -> Router {
     let mut routes = health_routes();
     let allowed = app.config.service.allowed_hosts.as_deref();

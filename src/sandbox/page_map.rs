@@ -47,7 +47,7 @@ struct Scan {
     return_mask: u64,
 }
 
-/// What to do with pages.
+/// An advice to the kernel about pages.
 #[derive(Debug, Clone, Copy)]
 #[repr(i32)]
 pub enum Advice {

@@ -21,7 +21,7 @@ const MOST_MORE: usize = 32;
 /// A short script changes fewer pages than this, or something is wrong.
 const MOST_USUAL: usize = 100;
 
-/// What a sandbox's slots have in common.
+/// The state that a sandbox's slots share.
 pub struct Slots {
     map: PageMap,
     page: usize,

@@ -46,7 +46,7 @@ pub fn of_answer(answer: Answer, limits: &Limits) -> Result<Box<RawValue>, Failu
     }
 }
 
-/// What an error of the call comes to. `out_of_memory` says whether the guest could not go on for lack of
+/// Returns the failure that an error of the call means. `out_of_memory` says whether the guest could not go on for lack of
 /// memory: it may be why it aborts, but is never why it does anything else that ends a run.
 pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -> Failure {
     if let Some(OutputLimitExceeded { stream, limit }) = error.downcast_ref() {
@@ -73,7 +73,7 @@ pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -
     }
 }
 
-/// What other traps are where CPython is machine code.
+/// The names of other traps where CPython is machine code.
 fn crash(trap: Trap) -> &'static str {
     match trap {
         Trap::IntegerDivisionByZero | Trap::IntegerOverflow | Trap::BadConversionToInteger => {

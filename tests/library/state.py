@@ -57,7 +57,7 @@ def compare_names(old, new, path, depth):
             yield from differences(old[key], new[key], f"{path}.{key}", depth - 1)
 
 
-# What says where a module comes from, or is the namespace of all.
+# Names that say where a module comes from, or hold the namespace of all.
 IGNORED = {"__builtins__", "__spec__", "__loader__", "__file__", "__cached__", "__doc__", "__firstlineno__"}
 
 

@@ -134,7 +134,7 @@ static int is_open(int fd)
     return fd >= 0 && host_fd_fdstat_get(fd, &state) == 0;
 }
 
-/* What a duplicate of `fd` is. */
+/* Returns the descriptor that `fd` duplicates. */
 static struct special duplicate_of(int fd)
 {
     struct special *special = find(fd);

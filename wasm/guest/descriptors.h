@@ -1,4 +1,4 @@
-/* What WASI has no descriptors for: duplicates of others, devices, and the directories above /tmp. */
+/* Descriptors that WASI does not have: duplicates of others, devices, and the directories above /tmp. */
 
 #ifndef GUEST_DESCRIPTORS_H
 #define GUEST_DESCRIPTORS_H
@@ -17,7 +17,7 @@ enum kind {
     DEVICES_DIRECTORY,
 };
 
-/* What a descriptor is. That of a duplicate is what it duplicates. */
+/* Returns the kind of a descriptor. That of a duplicate is the kind of the original. */
 enum kind kind_of(int fd);
 
 /* The host's descriptor behind `fd`. */

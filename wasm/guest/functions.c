@@ -177,7 +177,7 @@ static void add_type(PyTypeObject *type)
     }
 }
 
-/* What one object holds. Static types are not among the objects that the collector knows. */
+/* Lists the functions of one object. Static types are not among the objects that the collector knows. */
 static int add_object(PyObject *object, void *unused)
 {
     if (PyType_Check(object)) {

@@ -28,7 +28,7 @@ static const char *const others[] = {"LC_PAPER",     "LC_NAME",        "LC_ADDRE
 /* As Python sets them at its start: text is UTF-8 (LANG), all else is as in C. */
 static char names[CATEGORIES][LONGEST_NAME] = {"C.UTF-8", "C", "C", "C", "C", "C"};
 
-/* What a locale is called once it is set; NULL if there is none of that name. */
+/* Returns the name of a locale once it is set, or NULL if there is none of that name. */
 static const char *known(const char *name, size_t size)
 {
     static char copy[LONGEST_NAME];
@@ -44,7 +44,7 @@ static const char *known(const char *name, size_t size)
     return strcmp(copy, "C") == 0 || (is_utf8 && *copy == 'C') ? copy : NULL;
 }
 
-/* What the environment says for a category. */
+/* Returns the locale that the environment sets for a category. */
 static const char *from_environment(int category)
 {
     const char *variables[] = {"LC_ALL", categories[category], "LANG"};

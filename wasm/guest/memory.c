@@ -12,7 +12,7 @@
 
 #define WASM_PAGE_SIZE 65536
 
-/* What a traceback and its report take, and handlers that do as much. */
+/* Enough for a traceback, its report, and handlers that do as much. */
 #define RESERVE (4 * WASM_PAGE_SIZE)
 
 /* Where the part of linear memory ends that the allocator has. */

@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-/* What a file or directory has that nobody has given another mode. */
+/* The mode of a file or directory that has not been given another. */
 enum { FILE_MODE = 0644, DIRECTORY_MODE = 0755 };
 
 /* Whether any has a mode of its own. */

@@ -1,4 +1,4 @@
-/* What names of hosts stand for, as on a Linux machine without a network: it knows itself and numbers. */
+/* Addresses of hosts, as on a Linux machine without a network: it knows itself and numbers. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -42,7 +42,7 @@ static int fail(int error)
     return -1;
 }
 
-/* What follows `prefix` in a path below it, or NULL. */
+/* Returns the part of a path that follows `prefix`, or NULL if the path is not below it. */
 static const char *below(const char *path, const char *prefix)
 {
     size_t size = strlen(prefix);

@@ -31,7 +31,7 @@ struct place {
 /* Finds where `path` leads, seen from the directory `fd`; -1 with errno if it leads nowhere. */
 int locate(int fd, const char *path, struct place *place);
 
-/* What is there; -1 with errno if there is nothing. */
+/* Returns the kind of entry that is there, or -1 with errno if there is none. */
 int stat_place(const struct place *place, struct stat *to);
 
 /* Whether the modes of the directories on the way to a place allow to look it up or, with `change`, to

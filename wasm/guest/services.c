@@ -1,4 +1,4 @@
-/* What names of services, protocols and interfaces stand for, as a Linux machine's files say. */
+/* Numbers of services, protocols and interfaces, as in a Linux machine's files. */
 
 #include <arpa/inet.h>
 #include <errno.h>

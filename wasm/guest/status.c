@@ -1,4 +1,4 @@
-/* What stat() says of a place or a descriptor, and what modes allow. */
+/* stat() of a path or a descriptor, and the permissions of modes. */
 
 #include "pyconfig.h"
 

@@ -1,4 +1,4 @@
-/* What Linux says of its error numbers, in glibc's words. */
+/* Texts of Linux's error numbers, as in glibc. */
 
 #include "pyconfig.h"
 

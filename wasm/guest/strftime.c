@@ -23,7 +23,7 @@ struct output {
     size_t size;
 };
 
-/* What stands between `%` and the directive. */
+/* The flags and the width between `%` and the directive. */
 struct field {
     char pad; /* '0', '_' or '-'; 0 for the directive's own */
     bool upper;

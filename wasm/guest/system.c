@@ -1,4 +1,4 @@
-/* What Linux says of the machine and the process: one processor, one process, one user, and the run's limits
+/* The machine and the process as Linux reports them: one processor, one process, one user, and the run's limits
  * in place of a machine's. */
 
 #include "pyconfig.h"

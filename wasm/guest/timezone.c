@@ -180,7 +180,7 @@ void tzset(void)
     zone = new;
 }
 
-/* What local time is called. */
+/* The names of local time. */
 const char *local_zone_name(int is_daylight)
 {
     return is_daylight && zone.has_daylight ? zone.daylight : zone.standard;

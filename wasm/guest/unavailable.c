@@ -114,7 +114,7 @@ static PyObject *fixed_value(const struct unavailable *function)
     return Py_BuildValue(function->format, function->value);
 }
 
-/* What all of them do; `self` is the address of the function's description. */
+/* The body of all of them; `self` is the address of the function's description. */
 static PyObject *call(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     const struct unavailable *function = PyLong_AsVoidPtr(self);

@@ -15,7 +15,7 @@ use crate::machine;
 /// How many directories are removed at once. The permits bound how many wait for it.
 const THREADS: usize = 2;
 
-/// Whatever a run holds until nothing of it is left. Dropping it is all that happens to it.
+/// A value that a run holds until nothing of it is left. It is only ever dropped.
 pub type Permit = Box<dyn Send>;
 
 /// Removes directories in the background, in order.

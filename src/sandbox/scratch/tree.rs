@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
-/// What is removed at once: it takes less time than to have another thread do it.
+/// The size of a directory that is removed at once: that takes less time than to hand it to another thread.
 const FEW_ENTRIES: usize = 8;
 const SMALL_FILE: u64 = 1 << 20;
 

@@ -66,7 +66,7 @@ impl Quota {
         }
     }
 
-    /// What there may be.
+    /// The limits.
     pub fn limits(&self) -> FileLimits {
         self.limits
     }

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::project;
 use crate::service::Service;
 
-/// What they need, with the versions that the figures are for.
+/// The packages that they need, in the versions that the figures are for.
 const FLASK: &[&str] = &["flask==3.1.3", "gunicorn==27.0.1"];
 const MONTY: &str = "pydantic-monty==1.4.0";
 const PYODIDE: &str = "pyodide@314.0.7";
@@ -172,7 +172,7 @@ impl Front {
             Some(rest.split(' ').next()?.to_owned())
         });
         front.url = address.context("gunicorn does not listen")?;
-        // Somebody has to read on, or it would wait for it.
+        // Read on, or the service would wait with a full pipe.
         thread::spawn(move || lines.for_each(drop));
         Client::new(&front.url).health()?;
         Ok(front)

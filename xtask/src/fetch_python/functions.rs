@@ -144,7 +144,7 @@ impl Functions {
         Ok(())
     }
 
-    /// What is wrong with calling the function at `place` of the table with `shape`.
+    /// Says what is wrong with calling the function at `place` of the table with `shape`.
     fn problem(&self, place: u32, shape: Shape) -> Option<String> {
         let function = self.table.get(place as usize).copied().flatten();
         let Some(function) = function else {

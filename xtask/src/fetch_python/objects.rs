@@ -14,7 +14,7 @@ use super::progress;
 use super::recipe::{Module, Recipe, Unit};
 use super::sources::Sources;
 
-/// What makes a guest of CPython, and what makes the build's own compiler of Python of it.
+/// The C files that make CPython a guest, and those that make it the build's own compiler of Python.
 const GUEST: &str = "guest.c";
 const COMPILER: &str = "compile.c";
 

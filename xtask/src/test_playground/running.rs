@@ -21,7 +21,7 @@ const EXAMPLES: [(&str, &str, &str, &str); 8] = [
     ("output", "output_limit", "error", "stdout limit of 1 MiB exceeded"),
 ];
 
-/// What a script may say that a page must not believe.
+/// Output of a script that a page must not take for its own.
 const HOSTILE: &str = r#"<img src=x onerror="document.title='broken into'"><script>1</script>"#;
 
 /// A key of a service that asks for one.

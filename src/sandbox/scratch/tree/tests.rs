@@ -61,7 +61,7 @@ fn links_are_removed_and_not_followed() -> Result<()> {
     Ok(())
 }
 
-/// What a directory is when it is listed, it need not be when it is opened.
+/// A directory that is listed can be something else when it is opened.
 #[test]
 fn a_directory_that_becomes_a_link_leads_nowhere() -> Result<()> {
     let root = tempfile::tempdir()?;
