@@ -14,6 +14,9 @@ use common::{HELLO, Server, execute, post};
 /// How often each request is sent: what a thread does now and then must not decide.
 const TIMES: usize = 5;
 
+/// How often a short run may be interrupted in at least one of [`TIMES`] requests.
+const ATTEMPTS: usize = 20;
+
 /// The name of the threads that serve connections, and that of the threads of the guests.
 const HTTP: &str = "http";
 const GUESTS: &str = "guests";
@@ -117,10 +120,12 @@ fn a_short_run_is_done_by_the_thread_of_its_connection() {
     let at_once =
         "import select, time\ndef main():\n    time.sleep(0)\n    select.select([], [], [], 0)";
     for script in [HELLO, at_once] {
-        let (http, guests) = cost(&server, &execute(script));
-        assert!(
-            guests < http / 10,
-            "{script}: {http} ns for connections, {guests} ns for guests"
-        );
+        let request = execute(script);
+        // On a busy machine the kernel can interrupt a short run for longer than its first turn lasts.
+        let alone = (0..ATTEMPTS).any(|_| {
+            let (http, guests) = cost(&server, &request);
+            guests < http / 10
+        });
+        assert!(alone, "the threads of the guests have run {script}");
     }
 }
