@@ -114,11 +114,16 @@ fn clicks(browser: &Browser, url: &str) -> Result<()> {
         .collect();
     open_script(browser, url, &lines.join("\n"))?;
     for line in [10, 30, 60, 75] {
+        let line_element = format!("document.querySelectorAll('.line')[{line} - 1]");
+        // The editor scrolls in the frame after a change: before and after this one it is done with that.
+        frames(browser)?;
+        browser.value(&format!(
+            "{line_element}.scrollIntoView({{ block: 'center' }})"
+        ))?;
+        frames(browser)?;
         let point = browser.value(&format!(
             "(() => {{
-                const line = document.querySelectorAll('.line')[{line} - 1];
-                line.scrollIntoView({{ block: 'center' }});
-                const {{ left, top, height }} = line.getBoundingClientRect();
+                const {{ left, top, height }} = {line_element}.getBoundingClientRect();
                 return [left + 150, top + height / 2];
             }})()"
         ))?;
@@ -134,6 +139,14 @@ fn clicks(browser: &Browser, url: &str) -> Result<()> {
         browser.until(CARET_IS_SEEN)?;
     }
     Ok(())
+}
+
+/// Waits until the browser has drawn two frames.
+fn frames(browser: &Browser) -> Result<()> {
+    browser.value(
+        "(window.drawn = 0, requestAnimationFrame(() => requestAnimationFrame(() => { window.drawn = 2 })), 0)",
+    )?;
+    browser.until("window.drawn === 2")
 }
 
 /// Moves and types at both ends and far to the right: the caret is always in view.
