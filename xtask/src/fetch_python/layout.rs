@@ -68,7 +68,7 @@ fn reorder(module: &[u8]) -> Result<Vec<u8>> {
 
 /// The functions that a script calls, in the order of their first calls, as numbers among those with code.
 fn calls(program: &Program, script: &str) -> Result<Vec<u32>> {
-    // What it prints is of no interest.
+    // Its output is of no interest.
     let mut guest = program.start(&mut WasiCtxBuilder::new())?;
     let length = u32::try_from(script.len())?;
     let alloc = guest.function::<u32, u32>("alloc")?;
