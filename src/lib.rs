@@ -11,7 +11,7 @@
 //! | [`units`] | how limits are written for people |
 //!
 //! `main.rs` puts them together. [`http`] never sees WebAssembly, [`sandbox`] never sees HTTP;
-//! [`sandbox::Sandbox::run`] is the one call between them.
+//! [`sandbox::Interpreter::run`] is the one call between them.
 
 pub mod config;
 pub mod http;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::sandbox::{Failure, Sandbox};
+use crate::sandbox::{Failure, Interpreter, Job, Limits};
 
 /// Uses what a machine can lack: randomness, clocks, and a place for temporary directories.
 const SCRIPT: &str = r#"
@@ -30,9 +30,13 @@ pub struct Proof {
 ///
 /// # Errors
 /// When it does not come to its result; the message says why.
-pub async fn prove(sandbox: &Sandbox) -> anyhow::Result<Proof> {
-    sandbox.run_and_clean_up(SHORT).await;
-    let outcome = sandbox.run_and_clean_up(SCRIPT).await;
+pub async fn prove(interpreter: &Interpreter, limits: &Limits) -> anyhow::Result<Proof> {
+    let job = |script: &str| Job {
+        script: script.to_owned(),
+        limits: limits.clone(),
+    };
+    interpreter.run_and_clean_up(job(SHORT)).await;
+    let outcome = interpreter.run_and_clean_up(job(SCRIPT)).await;
     match outcome.result {
         Ok(version) => Ok(Proof {
             python_version: version.get().trim_matches('"').to_owned(),

@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use python_executor::config::{Config, Source};
 use python_executor::machine::{self, Machine};
 use python_executor::proof::prove;
-use python_executor::sandbox::{self, Sandbox};
+use python_executor::sandbox::{self, Interpreter, Runtime};
 use tokio::runtime;
 
 /// Prints everything, however bad it is.
@@ -110,12 +110,13 @@ fn temp_root(config: &Config) -> Result<String, String> {
 fn python(config: &Config) -> Result<String, String> {
     let prove = || -> anyhow::Result<String> {
         let python = config.service.python()?;
-        let temp_root = config.service.temp_root.as_deref();
-        let sandbox = Sandbox::load(&python, config.run.limits(), 1, temp_root)?;
+        let limits = config.run.limits();
+        let sandbox = Runtime::new(1, limits.memory, config.service.temp_root.as_deref())?;
+        let interpreter = Interpreter::load(&sandbox, &python)?;
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let proof = runtime.block_on(prove(&sandbox))?;
+        let proof = runtime.block_on(prove(&interpreter, &limits))?;
         Ok(format!(
             "{} in {} ran a script in {:.1?}",
             proof.python_version,

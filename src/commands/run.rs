@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use python_executor::config::Config;
 use python_executor::http;
-use python_executor::sandbox::Sandbox;
+use python_executor::sandbox::{Interpreter, Job, Runtime};
 use python_executor::units::Bytes;
 use tokio::runtime;
 
@@ -25,16 +25,13 @@ pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
         Ok(script) => script,
         Err(problem) => return Ok(bad_usage(&problem)),
     };
-    let sandbox = Sandbox::load(
-        &config.service.python()?,
-        config.run.limits(),
-        1,
-        config.service.temp_root.as_deref(),
-    )?;
+    let limits = config.run.limits();
+    let sandbox = Runtime::new(1, limits.memory, config.service.temp_root.as_deref())?;
+    let interpreter = Interpreter::load(&sandbox, &config.service.python()?)?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(sandbox.run_and_clean_up(&script));
+    let outcome = runtime.block_on(interpreter.run_and_clean_up(Job { script, limits }));
     let answer = http::of_run(&outcome, ID);
 
     let mut stdout = io::stdout().lock();

@@ -9,7 +9,7 @@ use python_executor::config::{self, Config};
 use python_executor::http::{App, Listeners, Server};
 use python_executor::machine::{self, Machine};
 use python_executor::proof::prove;
-use python_executor::sandbox::{Limits, Sandbox};
+use python_executor::sandbox::{self, Interpreter, Limits};
 use python_executor::telemetry::millis;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -60,13 +60,14 @@ fn guest_runtime() -> anyhow::Result<Runtime> {
 
 async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     machine::raise_open_file_limit();
-    let sandbox = Sandbox::load(
-        &config.service.python()?,
-        config.run.limits(),
+    let limits = config.run.limits();
+    let runtime = sandbox::Runtime::new(
         config.capacity.concurrent,
+        limits.memory,
         config.service.temp_root.as_deref(),
     )?;
-    let proof = prove(&sandbox).await?;
+    let interpreter = Interpreter::load(&runtime, &config.service.python()?)?;
+    let proof = prove(&interpreter, &limits).await?;
 
     let main = listen(SocketAddr::new(config.service.host, config.service.port)).await?;
     let admin = match config.service.admin_address {
@@ -80,7 +81,7 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
         tracing::info!("metrics are on http://{}", admin.local_addr()?);
     }
     let authenticates = config.access.authenticates();
-    let app = App::new(config, sandbox, &proof.python_version, guests);
+    let app = App::new(config, interpreter, &proof.python_version, guests);
     let server = Server::new(Listeners { main, admin }, app)
         .context("cannot start the threads for connections")?;
     tracing::info!("listening on http://{address}");

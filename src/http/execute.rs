@@ -18,7 +18,7 @@ use super::admission::Pass;
 use super::answer::{self, Answer, Error};
 use super::envelope::RequestId;
 use super::{App, body, script};
-use crate::sandbox::{Outcome, SHORT_TEXT, Usage};
+use crate::sandbox::{Job, Outcome, SHORT_TEXT, Usage};
 use crate::telemetry::{RunRecord, Source, Trace, millis};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -103,8 +103,12 @@ struct Ended {
 async fn run(app: &Arc<App>, id: RequestId, script: String, pass: Pass) -> Result<Ended, Error> {
     let inside = Arc::clone(app);
     let permit = Arc::clone(&pass.permit);
+    let job = Job {
+        script,
+        limits: app.limits.clone(),
+    };
     let mut run = Box::pin(async move {
-        let outcome = inside.sandbox.run(&script, permit).await;
+        let outcome = inside.interpreter.run(job, permit).await;
         // Encoded on the thread on which the run ended: encoding a long output takes milliseconds.
         let answer = answer::of_run(&outcome, id.as_str());
         Ended {

@@ -20,7 +20,7 @@ pub(super) async fn live() -> &'static str {
 /// The service is ready when another request would get a place and could store its files. That Python runs has been proven
 /// before the service began to listen.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let why = match (app.admission.readiness(), app.sandbox.check_storage()) {
+    let why = match (app.admission.readiness(), app.check_storage()) {
         (Ok(()), Ok(())) => return "ready".into_response(),
         (Err(why), _) => why.to_string(),
         (_, Err(why)) => why.to_string(),
@@ -29,7 +29,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    app.metrics.set_storage(app.sandbox.check_storage().is_ok());
+    app.metrics.set_storage(app.check_storage().is_ok());
     let format = accept::exposition(&headers);
     let described = [
         (CONTENT_TYPE, HeaderValue::from_static(format.media_type())),

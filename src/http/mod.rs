@@ -46,7 +46,7 @@ use axum::{Router, middleware};
 use tokio::runtime::Handle;
 
 use crate::config::Config;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Interpreter, Limits, StorageUnavailable};
 use crate::telemetry::Metrics;
 use access::Access;
 use admission::Admission;
@@ -59,7 +59,8 @@ pub use server::{Listeners, Server};
 /// What all requests share.
 pub struct App {
     config: Config,
-    sandbox: Sandbox,
+    interpreter: Interpreter,
+    limits: Limits,
     access: Access,
     admission: Admission,
     metrics: Arc<Metrics>,
@@ -67,21 +68,33 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the service together around a sandbox that runs this version of Python. Scripts run in
+    /// Puts the service together around an interpreter of this version of Python. Scripts run in
     /// the runtime `guests`; the keys of an issuer are looked up in the one that this is called in.
     #[must_use]
-    pub fn new(config: Config, sandbox: Sandbox, python_version: &str, guests: Handle) -> Self {
+    pub fn new(
+        config: Config,
+        interpreter: Interpreter,
+        python_version: &str,
+        guests: Handle,
+    ) -> Self {
         let metrics = Arc::new(Metrics::new(config.capacity, python_version));
         let access = Access::new(&config.access);
         let admission = Admission::new(config.capacity);
         Self {
+            limits: config.run.limits(),
             config,
-            sandbox,
+            interpreter,
             access,
             admission,
             metrics,
             guests,
         }
+    }
+
+    /// Checks that the host can store what a run may write.
+    fn check_storage(&self) -> Result<(), StorageUnavailable> {
+        let runtime = self.interpreter.runtime();
+        runtime.check_storage(self.limits.files.bytes)
     }
 }
 

@@ -1,30 +1,30 @@
-//! The host's side of the agreement with the guest (wasm/guest/guest.c is the other side).
+//! The host's side of the guest ABI (wasm/guest/guest.c is the other side).
 
 use wasmtime::{AsContext, AsContextMut, Instance, Memory, Result, TypedFunc};
 
-use super::Host;
+use super::host::Host;
 use super::turn::SHORT_TEXT;
 
-/// What the guest says of a run that came to its end. All of it is untrusted.
-pub struct Answer {
+/// The guest's reply to a run that it completed. All of it is untrusted.
+pub struct Reply {
     /// How the run ended.
     pub status: Status,
-    /// What goes with the status.
+    /// The text that belongs to the status.
     pub text: Text,
 }
 
-/// How a run ended: `enum status` of guest.c.
+/// How a run ended: `enum status` of the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// The text is the result as JSON.
     Result,
     /// The text is Python's message.
     SyntaxError,
-    /// There is no `main()` to call. The text says what `main` is instead.
+    /// There is no `main()` to call. The text is what `main` is instead.
     NoMain,
     /// The text is the last line of Python's traceback.
     Exception,
-    /// The text says why.
+    /// The text is the reason.
     NotSerializable,
     /// Python was out of memory.
     OutOfMemory,
@@ -47,29 +47,29 @@ impl Status {
     }
 }
 
-/// The text of an answer.
+/// The text of a reply.
 #[derive(Debug)]
 pub enum Text {
     /// As the guest wrote it.
     Bytes(Vec<u8>),
-    /// It is longer than allowed and was not read.
+    /// It exceeds the limit and was not read.
     TooLong,
 }
 
-/// The guest broke the agreement.
+/// The guest violated its ABI.
 #[derive(Debug, thiserror::Error)]
-#[error("the interpreter gave no proper answer")]
-pub struct BrokenAgreement;
+#[error("the interpreter returned an invalid reply")]
+pub struct AbiViolation;
 
-/// An instance's exports.
+/// The exports of an instance.
 pub struct Guest {
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
     run: TypedFunc<(u32, u32), u32>,
     result_ptr: TypedFunc<(), u32>,
     result_len: TypedFunc<(), u32>,
-    unwritten_len: TypedFunc<u32, u32>,
-    unwritten_ptr: TypedFunc<(), u32>,
+    pending_output_len: TypedFunc<u32, u32>,
+    pending_output_ptr: TypedFunc<(), u32>,
 }
 
 /// A standard stream, by its descriptor.
@@ -83,7 +83,7 @@ impl Guest {
     /// Finds the exports of `instance`.
     ///
     /// # Errors
-    /// When one is missing: the module is not ours.
+    /// When one is missing: the module is not a Python Executor guest.
     pub fn new(mut store: impl AsContextMut, instance: &Instance) -> Result<Self> {
         let mut store = store.as_context_mut();
         let memory = instance.get_memory(&mut store, "memory");
@@ -93,8 +93,8 @@ impl Guest {
             run: instance.get_typed_func(&mut store, "run")?,
             result_ptr: instance.get_typed_func(&mut store, "result_ptr")?,
             result_len: instance.get_typed_func(&mut store, "result_len")?,
-            unwritten_len: instance.get_typed_func(&mut store, "unwritten_len")?,
-            unwritten_ptr: instance.get_typed_func(&mut store, "unwritten_ptr")?,
+            pending_output_len: instance.get_typed_func(&mut store, "unwritten_len")?,
+            pending_output_ptr: instance.get_typed_func(&mut store, "unwritten_ptr")?,
         })
     }
 
@@ -105,21 +105,27 @@ impl Guest {
         std::ptr::slice_from_raw_parts_mut(start, self.memory.data_size(&store))
     }
 
-    /// Runs `script` and takes the answer, of which at most `max_text` bytes.
+    /// The contents of the instance's memory.
+    #[cfg(test)]
+    pub fn bytes<'a, T: 'static>(&self, store: &'a wasmtime::Store<T>) -> &'a [u8] {
+        self.memory.data(store)
+    }
+
+    /// Runs `script` and reads the reply, unless its text is longer than `max_text` bytes.
     ///
     /// # Errors
-    /// When the guest traps, exits or breaks the agreement.
+    /// When the guest traps, exits or violates the ABI.
     pub async fn run(
         &self,
         mut store: impl AsContextMut<Data = Host>,
         script: &str,
         max_text: usize,
-    ) -> Result<Answer> {
+    ) -> Result<Reply> {
         let mut store = store.as_context_mut();
         let length = u32::try_from(script.len())?;
         let at = self.alloc.call_async(&mut store, length).await?;
         if at == 0 {
-            return Ok(Answer {
+            return Ok(Reply {
                 status: Status::OutOfMemory,
                 text: Text::Bytes(Vec::new()),
             });
@@ -127,46 +133,48 @@ impl Guest {
         self.memory
             .write(&mut store, at as usize, script.as_bytes())?;
         let status = self.run.call_async(&mut store, (at, length)).await?;
-        let status = Status::from_number(status).ok_or(BrokenAgreement)?;
+        let status = Status::from_number(status).ok_or(AbiViolation)?;
         let start = self.result_ptr.call_async(&mut store, ()).await?;
         let length = self.result_len.call_async(&mut store, ()).await?;
         if length as usize > SHORT_TEXT {
             store.data_mut().turn.leave_connection_thread().await;
         }
         let text = read(self.memory.data(&store), start, length, max_text)?;
-        Ok(Answer { status, text })
+        Ok(Reply { status, text })
     }
 
-    /// What the script has written to `stream` and Python still holds, after a run that was ended from
-    /// outside: the first `most` bytes.
+    /// Returns the first `max` bytes that the script has written to `stream` and Python has not flushed. For runs that
+    /// the host has ended.
     ///
     /// # Errors
-    /// When the guest is too broken to tell.
-    pub async fn unwritten<T: Send + 'static>(
+    /// When the guest traps or violates the ABI.
+    pub async fn pending_output<T: Send + 'static>(
         &self,
         mut store: impl AsContextMut<Data = T>,
         stream: Stream,
-        most: usize,
+        max: usize,
     ) -> Result<Vec<u8>> {
         let mut store = store.as_context_mut();
-        let length = self.unwritten_len.call_async(&mut store, stream as u32);
-        let length = length.await?.min(u32::try_from(most).unwrap_or(u32::MAX));
-        let start = self.unwritten_ptr.call_async(&mut store, ()).await?;
-        match read(self.memory.data(&store), start, length, most)? {
+        let length = self
+            .pending_output_len
+            .call_async(&mut store, stream as u32);
+        let length = length.await?.min(u32::try_from(max).unwrap_or(u32::MAX));
+        let start = self.pending_output_ptr.call_async(&mut store, ()).await?;
+        match read(self.memory.data(&store), start, length, max)? {
             Text::Bytes(bytes) => Ok(bytes),
             Text::TooLong => Ok(Vec::new()),
         }
     }
 }
 
-/// Takes the text that lies at `start` in the guest's memory, unless it is longer than `most` bytes.
-fn read(memory: &[u8], start: u32, length: u32, most: usize) -> Result<Text, BrokenAgreement> {
+/// Reads the text at `start` in the guest's memory, unless it is longer than `max` bytes.
+fn read(memory: &[u8], start: u32, length: u32, max: usize) -> Result<Text, AbiViolation> {
     let (start, length) = (start as usize, length as usize);
-    if length > most {
+    if length > max {
         return Ok(Text::TooLong);
     }
-    let end = start.checked_add(length).ok_or(BrokenAgreement)?;
-    let text = memory.get(start..end).ok_or(BrokenAgreement)?;
+    let end = start.checked_add(length).ok_or(AbiViolation)?;
+    let text = memory.get(start..end).ok_or(AbiViolation)?;
     Ok(Text::Bytes(text.to_vec()))
 }
 

@@ -1,31 +1,27 @@
-//! Takes a result that a guest hands over as JSON text. It is untrusted like everything else.
+//! Validation of a result: untrusted JSON text from a guest.
 
 use serde_json::value::RawValue;
 
-/// Why a text is no result.
+/// The reason why a text is not accepted as a result.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Arrays and objects lie too deep in each other.
+pub enum JsonError {
+    /// Arrays and objects are nested too deeply.
     TooDeep,
     /// It is not JSON.
     Malformed,
 }
 
-/// Checks that `text` is one JSON value of at most `max_depth` levels and takes it as it is, so that
+/// Checks that `text` is one JSON value of at most `max_depth` levels. It is passed on unchanged, so that
 /// numbers keep all their digits and strings their escapes.
-///
-/// # Errors
-/// When it is not.
-pub fn take(text: Vec<u8>, max_depth: usize) -> Result<Box<RawValue>, Refusal> {
+pub fn parse(text: Vec<u8>, max_depth: usize) -> Result<Box<RawValue>, JsonError> {
     if depth(&text) > max_depth {
-        return Err(Refusal::TooDeep);
+        return Err(JsonError::TooDeep);
     }
-    let text = String::from_utf8(text).map_err(|_| Refusal::Malformed)?;
-    RawValue::from_string(text).map_err(|_| Refusal::Malformed)
+    let text = String::from_utf8(text).map_err(|_| JsonError::Malformed)?;
+    RawValue::from_string(text).map_err(|_| JsonError::Malformed)
 }
 
-/// How many arrays and objects are open at once, at most. Exact for valid JSON; for anything else
-/// it does not matter, because that is refused anyway.
+/// Returns the deepest nesting of arrays and objects. Exact for valid JSON; other text is rejected afterwards.
 fn depth(text: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut in_string = false;
@@ -64,8 +60,8 @@ mod tests {
             &long,
             r#""[[[[""#,
         ] {
-            let taken = take(text.as_bytes().to_vec(), 1).map(|value| value.get().to_owned());
-            assert_eq!(taken.as_deref(), Ok(text));
+            let parsed = parse(text.as_bytes().to_vec(), 1).map(|value| value.get().to_owned());
+            assert_eq!(parsed.as_deref(), Ok(text));
         }
     }
 
@@ -81,7 +77,7 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(depth(text.as_bytes()), expected, "{text}");
         }
-        assert_eq!(take(b"[[]]".to_vec(), 1).unwrap_err(), Refusal::TooDeep);
+        assert_eq!(parse(b"[[]]".to_vec(), 1).unwrap_err(), JsonError::TooDeep);
     }
 
     #[test]
@@ -91,8 +87,8 @@ mod tests {
         ];
         for text in cases {
             assert_eq!(
-                take(text.to_vec(), 10).unwrap_err(),
-                Refusal::Malformed,
+                parse(text.to_vec(), 10).unwrap_err(),
+                JsonError::Malformed,
                 "{text:?}"
             );
         }

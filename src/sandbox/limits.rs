@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub use super::wasi::FileLimits;
 
-/// What one run may use. Every limit is enforced by the host.
+/// The limits of one run, all enforced by the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Processor time of the thread that runs the guest; waiting does not count.
@@ -13,15 +13,15 @@ pub struct Limits {
     pub wall: Duration,
     /// Bytes of linear memory, the interpreter's own included.
     pub memory: usize,
-    /// Bytes the script may write to standard output.
+    /// Bytes of stdout.
     pub stdout: usize,
-    /// Bytes the script may write to standard error.
+    /// Bytes of stderr.
     pub stderr: usize,
     /// Bytes of the result as JSON text.
     pub result: usize,
     /// Levels of arrays and objects in the result.
     pub result_depth: usize,
-    /// What the script may do to its temporary directory.
+    /// Limits of the scratch directory.
     pub files: FileLimits,
     /// Calls from the guest to the host: reading a clock, writing, opening a file...
     pub host_calls: u64,

@@ -1,21 +1,21 @@
-//! The limit on a guest's memory.
+//! The memory limit.
 
 use wasmtime::{ResourceLimiter, Result, ensure};
 
-/// A guest that has been refused memory so often will not come to its senses. Python has places
-/// where it tries for ever to allocate what it needs to report that it cannot.
+/// After this many refusals the run is ended: some code in CPython retries an allocation forever in order to
+/// report that it failed.
 const MAX_REFUSALS: u32 = 10_000;
 
-/// Bytes that an interpreter asks for at once to make small objects of: an arena, a piece of the heap.
-/// A script that asks for more can go on without.
-const LITTLE: usize = 1 << 20;
+/// The interpreter requests at most this many bytes at once for small objects: an arena or a part of the heap.
+/// A larger request comes from the script, which can go on when it fails.
+const MAX_INTERNAL_REQUEST: usize = 1 << 20;
 
-/// The guest asks for memory again and again and does nothing else.
+/// The guest has been refused memory [`MAX_REFUSALS`] times; ends the run.
 #[derive(Debug, thiserror::Error)]
-#[error("out of memory for good")]
+#[error("out of memory")]
 pub struct OutOfMemory;
 
-/// Refuses growth past a limit and remembers what was asked for.
+/// Refuses growth of linear memory past the limit of the job.
 pub struct MemoryLimiter {
     limit: usize,
     in_use: usize,
@@ -24,28 +24,34 @@ pub struct MemoryLimiter {
 }
 
 impl MemoryLimiter {
-    /// Allows `limit` bytes of linear memory.
-    pub fn new(limit: usize) -> Self {
+    /// Allows everything that the pool has room for, until a job sets its limit.
+    pub fn new() -> Self {
         Self {
-            limit,
+            limit: usize::MAX,
             in_use: 0,
             refusals: 0,
             starved: false,
         }
     }
 
-    /// Bytes of linear memory that there may be.
+    /// Allows a job `limit` bytes of linear memory, and forgets what earlier jobs were refused.
+    pub fn begin(&mut self, limit: usize) {
+        self.limit = limit;
+        self.refusals = 0;
+        self.starved = false;
+    }
+
+    /// The limit in bytes.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Bytes of linear memory. It never shrinks, so this is the most there was.
+    /// Bytes of linear memory. It never shrinks, so this is also its peak.
     pub fn in_use(&self) -> usize {
         self.in_use
     }
 
-    /// Whether the guest cannot go on without more than it may have: it was refused as little as an
-    /// interpreter asks for, and has got none since.
+    /// Whether the interpreter itself is out of memory: its last request was a small one and was refused.
     pub fn is_starved(&self) -> bool {
         self.starved
     }
@@ -64,7 +70,7 @@ impl ResourceLimiter for MemoryLimiter {
             self.starved = false;
         } else {
             self.refusals += 1;
-            self.starved = desired - current <= LITTLE;
+            self.starved = desired - current <= MAX_INTERNAL_REQUEST;
             ensure!(self.refusals < MAX_REFUSALS, OutOfMemory);
         }
         Ok(allowed)
@@ -76,7 +82,7 @@ impl ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> Result<bool> {
-        // CPython's table has its size from the start; only the making of an instance asks.
+        // CPython's table never grows; only instantiation asks.
         Ok(current == 0 || desired <= current)
     }
 }

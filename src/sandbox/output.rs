@@ -1,16 +1,16 @@
-//! Captures what a guest writes to its standard streams, up to a limit.
+//! Output capture: what a guest writes to stdout and stderr, up to a limit.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// How much a guest may hand over in one write; wasmtime's own streams take about as much.
-const WRITE_PERMIT: usize = 64 << 10;
+/// Bytes that a guest may pass in one write; wasmtime's own streams take about as much.
+const MAX_WRITE: usize = 64 << 10;
 
-/// The guest has written more than it may; ends the run.
+/// The guest has written more than the limit; ends the run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{stream} limit of {limit} bytes exceeded")]
 pub struct OutputLimitExceeded {
@@ -20,60 +20,81 @@ pub struct OutputLimitExceeded {
     pub limit: usize,
 }
 
-/// One captured stream. Clones share what has been captured.
+/// One captured stream. Clones share the captured bytes.
 #[derive(Clone)]
 pub struct Capture {
     stream: &'static str,
+    captured: Arc<Mutex<Captured>>,
+}
+
+#[derive(Default)]
+struct Captured {
     limit: usize,
-    bytes: Arc<Mutex<Vec<u8>>>,
+    bytes: Vec<u8>,
 }
 
 impl Capture {
-    /// Captures up to `limit` bytes of the stream called `stream`.
-    pub fn new(stream: &'static str, limit: usize) -> Self {
+    /// A capture of the stream called `stream`, without room until a job begins.
+    pub fn new(stream: &'static str) -> Self {
         Self {
             stream,
-            limit,
-            bytes: Arc::default(),
+            captured: Arc::default(),
         }
     }
 
-    /// What has been captured so far, as text. Bytes that are not UTF-8 become U+FFFD; so does a
-    /// character that the limit cut in two.
-    pub fn into_text(self) -> String {
-        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Empties the capture and allows `limit` bytes.
+    pub fn begin(&self, limit: usize) {
+        *self.captured() = Captured {
+            limit,
+            bytes: Vec::new(),
+        };
+    }
+
+    /// Takes the captured bytes as text. Bytes that are not UTF-8 become U+FFFD; so does a character
+    /// that the limit cut in two.
+    pub fn take_text(&self) -> String {
+        let bytes = std::mem::take(&mut self.captured().bytes);
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
-    /// How many bytes have been captured.
+    /// The number of captured bytes.
     pub fn len(&self) -> usize {
-        self.bytes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.captured().bytes.len()
     }
 
-    /// How many bytes more there may be.
+    /// The number of bytes left until the limit.
     pub fn room(&self) -> usize {
-        self.limit - self.len()
+        self.captured().room()
     }
 
-    /// Adds `more`, as far as there is room.
+    /// Appends `more`, as far as there is room.
     ///
     /// # Errors
     /// When there is not room for all of it.
     pub fn append(&self, more: &[u8]) -> Result<(), OutputLimitExceeded> {
-        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = self.limit - bytes.len();
-        bytes.extend_from_slice(&more[..more.len().min(room)]);
+        let mut captured = self.captured();
+        let room = captured.room();
+        captured
+            .bytes
+            .extend_from_slice(&more[..more.len().min(room)]);
         if more.len() > room {
             return Err(OutputLimitExceeded {
                 stream: self.stream,
-                limit: self.limit,
+                limit: captured.limit,
             });
         }
         Ok(())
+    }
+
+    fn captured(&self) -> MutexGuard<'_, Captured> {
+        self.captured.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Captured {
+    fn room(&self) -> usize {
+        self.limit - self.bytes.len()
     }
 }
 
@@ -85,7 +106,7 @@ impl IsTerminal for Capture {
 
 impl StdoutStream for Capture {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only WASI preview 2 and later ask for this one, and the guest has preview 1.
+        // Used by WASI preview 2 and later only; the guest has preview 1.
         Box::new(tokio::io::sink())
     }
 
@@ -110,7 +131,7 @@ impl OutputStream for Capture {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(WRITE_PERMIT)
+        Ok(MAX_WRITE)
     }
 }
 
@@ -123,7 +144,8 @@ mod tests {
 
     #[test]
     fn the_first_part_is_kept() {
-        let capture = Capture::new("stdout", 5);
+        let capture = Capture::new("stdout");
+        capture.begin(5);
         assert_eq!(capture.append(b"abc"), Ok(()));
         assert_eq!(capture.append(b"de"), Ok(()));
         assert_eq!(
@@ -133,13 +155,14 @@ mod tests {
                 limit: 5
             })
         );
-        assert_eq!(capture.into_text(), "abcde");
+        assert_eq!(capture.take_text(), "abcde");
     }
 
     #[test]
     fn bytes_that_are_not_text_are_replaced() {
-        let capture = Capture::new("stdout", 100);
+        let capture = Capture::new("stdout");
+        capture.begin(100);
         assert_eq!(capture.append(b"a\xffb"), Ok(()));
-        assert_eq!(capture.into_text(), "a\u{fffd}b");
+        assert_eq!(capture.take_text(), "a\u{fffd}b");
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for any place that a guest points to.
+//! Properties of reads for any address that a guest returns.
 
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ proptest! {
                 prop_assert!(inside && bytes.len() == length as usize && bytes.len() <= most);
                 prop_assert!(memory[start as usize..].starts_with(&bytes));
             }
-            Err(BrokenAgreement) => prop_assert!(!inside),
+            Err(AbiViolation) => prop_assert!(!inside),
         }
     }
 }

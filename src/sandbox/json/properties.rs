@@ -1,4 +1,4 @@
-//! What holds for any bytes that a guest calls its result.
+//! Properties of the validation for any bytes from a guest.
 
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
@@ -10,29 +10,29 @@ proptest! {
     #[test]
     fn json_within_the_depth_passes_unchanged(json in json(), before in space(), after in space(), most in 0..10_usize) {
         let text = before + &json.text + &after;
-        match take(text.into_bytes(), most) {
-            Ok(taken) => {
+        match parse(text.into_bytes(), most) {
+            Ok(parsed) => {
                 prop_assert!(json.depth <= most);
-                prop_assert_eq!(taken.get(), json.text);
+                prop_assert_eq!(parsed.get(), json.text);
             }
-            Err(refusal) => {
+            Err(error) => {
                 prop_assert!(json.depth > most);
-                prop_assert_eq!(refusal, Refusal::TooDeep);
+                prop_assert_eq!(error, JsonError::TooDeep);
             }
         }
     }
 
     #[test]
-    fn what_serde_json_refuses_is_refused(bytes in bytes()) {
+    fn invalid_json_is_rejected(bytes in bytes()) {
         let known = serde_json::from_slice::<IgnoredAny>(&bytes).is_ok() && std::str::from_utf8(&bytes).is_ok();
-        let taken = take(bytes.clone(), usize::MAX);
-        prop_assert_eq!(taken.is_ok(), known);
-        if let Ok(taken) = taken {
-            // It stands in an answer, and must not reach out of its place.
-            let answer = format!(r#"{{"result":{taken},"stdout":"x"}}"#);
-            let answer: std::collections::BTreeMap<&str, &RawValue> = serde_json::from_str(&answer)?;
-            prop_assert_eq!(answer.len(), 2);
-            prop_assert_eq!(answer["result"].get(), taken.get());
+        let parsed = parse(bytes.clone(), usize::MAX);
+        prop_assert_eq!(parsed.is_ok(), known);
+        if let Ok(parsed) = parsed {
+            // It becomes a part of a response and must not end its field.
+            let response = format!(r#"{{"result":{parsed},"stdout":"x"}}"#);
+            let response: std::collections::BTreeMap<&str, &RawValue> = serde_json::from_str(&response)?;
+            prop_assert_eq!(response.len(), 2);
+            prop_assert_eq!(response["result"].get(), parsed.get());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for anything that is written.
+//! Properties of the capture for any writes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +11,8 @@ proptest! {
         writes in vec(vec(any::<u8>(), 0..40), 0..10),
         limit in 0..200_usize,
     ) {
-        let mut capture = Capture::new("stdout", limit);
+        let mut capture = Capture::new("stdout");
+        capture.begin(limit);
         let mut written = Vec::new();
         for bytes in writes {
             written.extend_from_slice(&bytes);
@@ -23,6 +24,6 @@ proptest! {
             }
         }
         written.truncate(limit);
-        prop_assert_eq!(capture.into_text(), String::from_utf8_lossy(&written));
+        prop_assert_eq!(capture.take_text(), String::from_utf8_lossy(&written));
     }
 }

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use wasmtime::{Caller, Linker};
 
-use super::Host;
+use super::super::host::Host;
 
 /// The module of functions that WASI does not have.
 const MODULE: &str = "python_executor";

@@ -25,8 +25,8 @@ use wiggle::{GuestError, GuestMemory};
 use self::clocks::LifeClock;
 pub use self::context::Context;
 pub use self::quota::{FileLimits, Quota};
-use super::Host;
-use super::meter::CpuClock;
+use super::cpu_time::CpuClock;
+use super::host::Host;
 use super::turn::Turn;
 
 /// The module whose functions the guest imports.
@@ -43,13 +43,20 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// For a run that has not begun.
-    pub fn new(limits: FileLimits) -> Self {
+    /// For an instance that has not run yet.
+    pub fn new() -> Self {
         Self {
-            quota: Quota::new(limits),
+            quota: Quota::new(),
             calls: 0,
             failure: None,
         }
+    }
+
+    /// Sets the limits of a step, and its counters to zero.
+    pub fn begin(&mut self, limits: FileLimits) {
+        self.quota.set_limits(limits);
+        self.calls = 0;
+        self.failure = None;
     }
 }
 

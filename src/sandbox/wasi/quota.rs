@@ -54,16 +54,25 @@ struct File {
 }
 
 impl Quota {
-    /// An empty directory.
-    pub fn new(limits: FileLimits) -> Self {
+    /// An empty directory without room, until a step begins.
+    pub fn new() -> Self {
         let initial = (0..INITIAL_DESCRIPTORS).map(|fd| (fd, Descriptor::Other));
         Self {
-            limits,
+            limits: FileLimits {
+                open: 0,
+                bytes: 0,
+                entries: 0,
+            },
             open: initial.collect(),
             files: HashMap::new(),
             bytes: 0,
             entries: 0,
         }
+    }
+
+    /// Sets the limits of a step. The directory keeps its contents.
+    pub fn set_limits(&mut self, limits: FileLimits) {
+        self.limits = limits;
     }
 
     /// The limits.
@@ -246,7 +255,8 @@ mod tests {
     };
 
     fn with_file(size: u64) -> Quota {
-        let mut quota = Quota::new(LIMITS);
+        let mut quota = Quota::new();
+        quota.set_limits(LIMITS);
         quota.opened_file(4, 1, 0, false);
         quota.written(4, 0, size);
         quota
@@ -254,7 +264,8 @@ mod tests {
 
     #[test]
     fn descriptors() {
-        let mut quota = Quota::new(LIMITS);
+        let mut quota = Quota::new();
+        quota.set_limits(LIMITS);
         quota.opened_directory(4);
         assert!(quota.may_open());
         quota.opened_file(5, 1, 0, false);

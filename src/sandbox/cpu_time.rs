@@ -1,4 +1,4 @@
-//! Processor time, as a limit on a future.
+//! The CPU time limit: the processor time of a future, measured around each of its polls.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,16 +11,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::page_map::thread_page_faults;
 
-/// The processor time that a future has used. Clones read the same clock.
+/// The processor time used by a future. Clones share one reading.
 #[derive(Debug, Clone, Default)]
 pub struct CpuClock(Arc<Reading>);
 
 /// In nanoseconds.
 #[derive(Debug, Default)]
 struct Reading {
-    /// Used until the present poll.
+    /// The time used before the current poll.
     before: AtomicU64,
-    /// What the polling thread's own clock said when it began to poll.
+    /// The polling thread's own clock at the start of the current poll.
     since: AtomicU64,
     /// Page faults, counted like the time.
     faults_before: AtomicI64,
@@ -28,23 +28,23 @@ struct Reading {
 }
 
 impl CpuClock {
-    /// What has been used when the future is not being polled.
+    /// The time used until the end of the last poll.
     pub fn used(&self) -> Duration {
         Duration::from_nanos(self.0.before.load(Ordering::Relaxed))
     }
 
-    /// What has been used so far; to be called by the future itself.
+    /// The time used until now; to be called from within a poll.
     pub fn now(&self) -> Duration {
         let since = Duration::from_nanos(self.0.since.load(Ordering::Relaxed));
         self.used() + thread_cpu_time().saturating_sub(since)
     }
 
-    /// How many page faults there were while the future was polled.
+    /// Page faults of the polling threads during the polls.
     pub fn page_faults(&self) -> i64 {
         self.0.faults_before.load(Ordering::Relaxed)
     }
 
-    /// Adds processor time that the host has spent outside of the future's polls.
+    /// Adds processor time that the host spends for the future outside of its polls.
     pub fn charge(&self, time: Duration) {
         self.0
             .before
@@ -72,36 +72,35 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Runs a future and adds up the processor time of the threads that poll it.
+/// A future with a limit on the processor time of the threads that poll it.
 ///
-/// A guest yields at every tick of the epoch, so a future that has used more than its limit is
-/// noticed one tick later.
-pub struct Metered<'a, F> {
+/// A guest yields at every tick of the epoch, so a run that exceeds its limit ends one tick later.
+pub struct CpuTimeLimit<'a, F> {
     future: Pin<&'a mut F>,
     clock: &'a CpuClock,
     limit: Duration,
 }
 
-/// The future has used more processor time than it may.
+/// The future has exceeded its processor time.
 #[derive(Debug, PartialEq, Eq)]
-pub struct OutOfTime;
+pub struct CpuTimeExceeded;
 
-/// Limits `future` to `limit` of processor time, by `clock`, which tells what it used even when the
-/// metered future is dropped before its end.
-pub fn metered<'a, F: Future>(
+/// Limits `future`: once `clock` shows more than `limit`, it is not polled again. The clock keeps its
+/// reading when the future is dropped before its end.
+pub fn limit_cpu_time<'a, F: Future>(
     future: Pin<&'a mut F>,
     clock: &'a CpuClock,
     limit: Duration,
-) -> Metered<'a, F> {
-    Metered {
+) -> CpuTimeLimit<'a, F> {
+    CpuTimeLimit {
         future,
         clock,
         limit,
     }
 }
 
-impl<F: Future> Future for Metered<'_, F> {
-    type Output = Result<F::Output, OutOfTime>;
+impl<F: Future> Future for CpuTimeLimit<'_, F> {
+    type Output = Result<F::Output, CpuTimeExceeded>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
@@ -110,7 +109,7 @@ impl<F: Future> Future for Metered<'_, F> {
         this.clock.end();
         match poll {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending if this.clock.used() > this.limit => Poll::Ready(Err(OutOfTime)),
+            Poll::Pending if this.clock.used() > this.limit => Poll::Ready(Err(CpuTimeExceeded)),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -130,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// Burns processor time and yields, for ever.
+    /// Uses processor time and yields, without end.
     async fn spin() {
         loop {
             std::hint::black_box((0..10_000_u64).sum::<u64>());
@@ -139,19 +138,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn spinning_runs_out_of_time() {
+    async fn spinning_exceeds_the_limit() {
         let clock = CpuClock::default();
         let limit = Duration::from_millis(20);
-        assert_eq!(metered(pin!(spin()), &clock, limit).await, Err(OutOfTime));
+        assert_eq!(
+            limit_cpu_time(pin!(spin()), &clock, limit).await,
+            Err(CpuTimeExceeded)
+        );
         assert!(clock.used() > limit);
     }
 
     #[tokio::test]
-    async fn waiting_costs_nothing() {
+    async fn waiting_is_free() {
         let clock = CpuClock::default();
         let wait = tokio::time::sleep(Duration::from_millis(50));
         assert_eq!(
-            metered(pin!(wait), &clock, Duration::from_millis(25)).await,
+            limit_cpu_time(pin!(wait), &clock, Duration::from_millis(25)).await,
             Ok(())
         );
     }

@@ -1,24 +1,21 @@
-//! Turns how a guest's call ended into a [`Failure`] or a result.
+//! Classification of how a guest's call ended: a result or a [`Failure`].
 
 use serde_json::value::RawValue;
 use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
-use super::guest::{Answer, Status, Text};
-use super::json::{self, Refusal};
+use super::guest::{Reply, Status, Text};
+use super::json::{self, JsonError};
 use super::memory::OutOfMemory;
 use super::output::OutputLimitExceeded;
 use super::{Failure, Limits};
 
-/// Longest line of a failure, in bytes. A script's message can be of any length.
+/// Maximum length of a failure's line in bytes. A script's message can be of any length.
 const MAX_LINE: usize = 4096;
 
-/// What an answer comes to.
-///
-/// # Errors
-/// When it is anything but a result.
-pub fn of_answer(answer: Answer, limits: &Limits) -> Result<Box<RawValue>, Failure> {
-    let text = match answer.text {
+/// Returns the result in a guest's reply, or the failure that it reports.
+pub fn from_reply(reply: Reply, limits: &Limits) -> Result<Box<RawValue>, Failure> {
+    let text = match reply.text {
         Text::Bytes(bytes) => bytes,
         Text::TooLong => {
             return Err(Failure::OutputLimit {
@@ -27,15 +24,17 @@ pub fn of_answer(answer: Answer, limits: &Limits) -> Result<Box<RawValue>, Failu
             });
         }
     };
-    match answer.status {
-        Status::Result => json::take(text, limits.result_depth).map_err(|refusal| match refusal {
-            Refusal::TooDeep => {
+    match reply.status {
+        Status::Result => json::parse(text, limits.result_depth).map_err(|error| match error {
+            JsonError::TooDeep => {
                 let levels = limits.result_depth;
                 Failure::NotSerializable(format!(
                     "it is nested deeper than the limit of {levels} levels"
                 ))
             }
-            Refusal::Malformed => Failure::NotSerializable("its JSON text is malformed".to_owned()),
+            JsonError::Malformed => {
+                Failure::NotSerializable("its JSON text is malformed".to_owned())
+            }
         }),
         Status::SyntaxError => Err(Failure::Syntax(line(&text))),
         Status::NoMain => Err(Failure::NoMain(line(&text))),
@@ -46,9 +45,9 @@ pub fn of_answer(answer: Answer, limits: &Limits) -> Result<Box<RawValue>, Failu
     }
 }
 
-/// Returns the failure that an error of the call means. `out_of_memory` says whether the guest could not go on for lack of
-/// memory: it may be why it aborts, but is never why it does anything else that ends a run.
-pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -> Failure {
+/// Returns the failure behind an error of a call. `out_of_memory` tells whether the interpreter itself was out of
+/// memory: this can explain an abort, but no other trap.
+pub fn from_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -> Failure {
     if let Some(OutputLimitExceeded { stream, limit }) = error.downcast_ref() {
         return Failure::OutputLimit {
             stream,
@@ -65,7 +64,7 @@ pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -
         Some(Trap::StackOverflow) => {
             Failure::Crashed("stack overflow, by recursion that is too deep".to_owned())
         }
-        // The interpreter gives up this way when it cannot even raise a MemoryError.
+        // The interpreter aborts when it cannot even raise a MemoryError.
         Some(Trap::UnreachableCodeReached) if out_of_memory => Failure::MemoryLimit(limits.memory),
         Some(Trap::UnreachableCodeReached) => Failure::Crashed("it aborted".to_owned()),
         Some(trap) => Failure::Crashed(crash(*trap).to_owned()),
@@ -73,7 +72,7 @@ pub fn of_error(error: &wasmtime::Error, limits: &Limits, out_of_memory: bool) -
     }
 }
 
-/// The names of other traps where CPython is machine code.
+/// Returns the name that a native CPython's crash would have.
 fn crash(trap: Trap) -> &'static str {
     match trap {
         Trap::IntegerDivisionByZero | Trap::IntegerOverflow | Trap::BadConversionToInteger => {
@@ -83,7 +82,7 @@ fn crash(trap: Trap) -> &'static str {
     }
 }
 
-/// `text` as one line of bounded length.
+/// Returns the first line of `text`, cut to a bounded length.
 fn line(text: &[u8]) -> String {
     let end = text
         .iter()
@@ -106,38 +105,41 @@ mod properties;
 mod tests {
     use super::*;
 
-    fn verdict(status: Status, text: &[u8]) -> Result<String, Failure> {
-        let answer = Answer {
+    fn classify(status: Status, text: &[u8]) -> Result<String, Failure> {
+        let reply = Reply {
             status,
             text: Text::Bytes(text.to_vec()),
         };
-        of_answer(answer, &Limits::default()).map(|value| value.get().to_owned())
+        from_reply(reply, &Limits::default()).map(|value| value.get().to_owned())
     }
 
     #[test]
-    fn answers() {
-        assert_eq!(verdict(Status::Result, b"[1]"), Ok("[1]".to_owned()));
-        assert_eq!(verdict(Status::Exited, b"3"), Err(Failure::Exited(3)));
+    fn replies() {
+        assert_eq!(classify(Status::Result, b"[1]"), Ok("[1]".to_owned()));
+        assert_eq!(classify(Status::Exited, b"3"), Err(Failure::Exited(3)));
         assert_eq!(
-            verdict(Status::Exited, b"nonsense"),
+            classify(Status::Exited, b"nonsense"),
             Err(Failure::Exited(-1))
         );
         assert_eq!(
-            verdict(Status::Exception, b"E: a\nb"),
+            classify(Status::Exception, b"E: a\nb"),
             Err(Failure::Exception("E: a".to_owned()))
         );
         let malformed = Failure::NotSerializable("its JSON text is malformed".to_owned());
-        assert_eq!(verdict(Status::Result, b"[1"), Err(malformed));
+        assert_eq!(classify(Status::Result, b"[1"), Err(malformed));
     }
 
-    /// A script can catch a MemoryError and crash for another reason later.
+    /// A script can catch a MemoryError and crash later for another reason.
     #[test]
     fn only_an_abort_is_for_lack_of_memory() {
         let limits = Limits::default();
         let out_of_memory = Failure::MemoryLimit(limits.memory);
-        let of_trap = |trap: Trap, starved| of_error(&trap.into(), &limits, starved);
+        let of_trap = |trap: Trap, starved| from_error(&trap.into(), &limits, starved);
         assert_eq!(of_trap(Trap::UnreachableCodeReached, true), out_of_memory);
-        assert_eq!(of_error(&OutOfMemory.into(), &limits, true), out_of_memory);
+        assert_eq!(
+            from_error(&OutOfMemory.into(), &limits, true),
+            out_of_memory
+        );
         for (trap, starved) in [
             (Trap::UnreachableCodeReached, false),
             (Trap::StackOverflow, true),
@@ -150,8 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn crashes_are_told_in_words_of_python() {
-        let crash = |trap: Trap| of_error(&trap.into(), &Limits::default(), false).to_string();
+    fn crashes_have_names_that_python_users_know() {
+        let crash = |trap: Trap| from_error(&trap.into(), &Limits::default(), false).to_string();
         let traps = [
             (
                 Trap::StackOverflow,
@@ -161,10 +163,10 @@ mod tests {
             (Trap::MemoryOutOfBounds, "segmentation fault"),
             (Trap::IntegerDivisionByZero, "arithmetic fault"),
         ];
-        for (trap, words) in traps {
+        for (trap, name) in traps {
             assert_eq!(
                 crash(trap),
-                format!("script crashed the interpreter: {words}")
+                format!("script crashed the interpreter: {name}")
             );
         }
     }
@@ -177,7 +179,7 @@ mod tests {
 
     /// Found by `properties`: each of these bytes becomes three.
     #[test]
-    fn long_lines_of_no_text_are_cut_as_well() {
+    fn long_lines_of_invalid_text_are_cut() {
         let line = line(&[0xff; MAX_LINE]);
         assert_eq!(line, format!("{}…", "\u{fffd}".repeat(MAX_LINE / 3)));
     }

@@ -1,4 +1,4 @@
-//! What holds for any answer of a guest.
+//! Properties of the classification for any reply of a guest.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -24,7 +24,7 @@ proptest! {
             prop_assert!(number > 6);
             return Ok(());
         };
-        match of_answer(Answer { status, text }, &Limits::default()) {
+        match from_reply(Reply { status, text }, &Limits::default()) {
             Ok(_) => prop_assert_eq!(status, Status::Result),
             Err(failure) => {
                 prop_assert!(!matches!(failure, Failure::Internal(_)));
