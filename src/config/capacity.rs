@@ -1,4 +1,4 @@
-//! How much the service takes on at once: as it was set, and what fits the machine.
+//! Capacity: how much the service runs and queues at once, from the settings or the machine.
 
 use std::time::Duration;
 
@@ -9,62 +9,62 @@ use super::values::{MOST, count, duration};
 use crate::machine::Machine;
 use crate::sandbox::ADDRESS_SPACE;
 
-/// Runs are mostly short, or waiting: this many at once keep a core busy and share it fairly.
+/// Most runs are short or waiting: this many at once keep a core busy and share it fairly.
 const RUNS_PER_CORE: u32 = 16;
-/// How much deeper the queue is than the service is wide.
+/// Queue slots for each script that may run at once.
 const QUEUED_PER_RUN: u32 = 8;
-/// How many connections there may be for each request inside; the others get their 503.
+/// Connections for each request that may run or wait; requests on the others are rejected with 503.
 const CONNECTIONS_PER_REQUEST: u32 = 4;
-/// Address space that is not for runs: the program, CPython's code, threads and what they allocate.
+/// Address space that is not for runs: the program, CPython's code, threads and their allocations.
 const OWN_ADDRESS_SPACE: u64 = 512 << 20;
 
-/// The settings, most of which have defaults that depend on the machine.
+/// The settings. Most defaults depend on the machine.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Capacity")]
 pub(super) struct CapacitySettings {
     /// Scripts that run at once.
     ///
-    /// [default: 16 for each core, but no more than fit into three quarters of the available
-    /// memory if each of them uses its memory, output and disk limits to the full, and into the
-    /// address space, of which each takes 4 GiB, if that is limited]
+    /// [default: 16 for each core, but no more than fit into three quarters of the available memory if
+    /// each reaches its memory, output and disk limits, and no more than fit into a limited address
+    /// space at 4 GiB each]
     #[arg(long, env, value_parser = count)]
     max_concurrent: Option<u32>,
 
-    /// Requests that may wait for their turn. One more is answered 503 at once; 0 means no queue.
+    /// Requests that wait in the queue. Further ones are rejected with 503 at once; 0 disables the queue.
     ///
     /// [default: 8 for each script that may run at once]
     #[arg(long, env, value_parser = clap::value_parser!(u32).range(..=MOST))]
     max_queue: Option<u32>,
 
-    /// How long a request may wait for its turn before it is answered 503.
+    /// How long a request may wait in the queue before it is rejected with 503.
     #[arg(long, env, default_value = "10s", value_parser = duration)]
     queue_timeout: Duration,
 
-    /// Connections open at once. For the next one, the one that has waited longest for a request is
-    /// closed; if none waits, the next one has to.
+    /// Connections open at once. To accept another one, the service closes the one that has been idle
+    /// longest; if none is idle, the new one waits.
     ///
-    /// [default: 4 for each request that may run or wait, as far as the process may have files open (ulimit
-    /// -n)]
+    /// [default: 4 for each request that may run or wait, as far as the limit of open files (ulimit -n)
+    /// allows]
     #[arg(long, env, value_parser = count)]
     max_connections: Option<u32>,
 }
 
-/// How much the service takes on at once.
+/// How much the service runs and queues at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capacity {
-    /// Scripts that run.
+    /// Scripts that run at once.
     pub concurrent: u32,
-    /// Requests that wait for their turn.
+    /// Requests that wait in the queue.
     pub queue: u32,
-    /// How long they wait at most.
+    /// The longest time in the queue.
     pub queue_timeout: Duration,
-    /// Connections that are open.
+    /// Connections open at once.
     pub connections: u32,
 }
 
 impl CapacitySettings {
-    /// Returns the capacity that is set, and for the rest one that suits `machine` when each run takes `run_memory`
-    /// bytes. `files` is how many files may be open besides connections, for a number of runs.
+    /// Returns the capacity that is set, with defaults that suit `machine` if each run takes `run_memory`
+    /// bytes. `files` returns how many files may be open besides connections, for a number of runs.
     pub(super) fn on(
         &self,
         machine: Machine,
@@ -99,7 +99,7 @@ impl CapacitySettings {
 }
 
 impl Capacity {
-    /// Refuses what could not work on any machine.
+    /// Checks that the settings are consistent, whatever the machine.
     pub(super) fn check(&self) -> Result<(), String> {
         let Self {
             concurrent,
@@ -116,7 +116,7 @@ impl Capacity {
         Ok(())
     }
 
-    /// Refuses what does not fit into the address space of `machine`.
+    /// Checks that the runs fit into the address space of `machine`.
     pub(super) fn check_address_space(&self, machine: Machine) -> Result<(), String> {
         let concurrent = self.concurrent;
         let addressable = runs_addressable(machine);
@@ -139,7 +139,7 @@ impl Capacity {
     }
 }
 
-/// How many runs the address space has room for.
+/// Returns how many runs the address space has room for.
 fn runs_addressable(machine: Machine) -> u32 {
     let space = machine.address_space.unwrap_or(u64::MAX);
     let runs = space.saturating_sub(OWN_ADDRESS_SPACE) / ADDRESS_SPACE;

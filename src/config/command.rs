@@ -1,30 +1,31 @@
-//! What the program can do besides serving.
+//! Subcommands of the program.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-/// One of the things to do.
+/// A subcommand.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Run one script here, with the same limits, and print the answer that POST /execute would give.
+    /// Run one script without a server, with the same limits, and print the body that POST /execute would
+    /// return.
     ///
-    /// The exit code is 0 if there is a result, 1 if there is none, and 2 if there was nothing to run.
+    /// The exit code is 0 for a result, 1 for an error, and 2 if there was no script to run.
     Run {
-        /// The script; - is standard input.
+        /// File with the script; - is standard input.
         file: PathBuf,
     },
 
-    /// Print the settings in effect and where each is from, and whether they fit this machine.
+    /// Print the settings in effect with the source of each, and whether they fit this machine.
     ///
     /// The exit code is 0 if they fit and Python runs, and 1 otherwise.
     Check,
 
-    /// Ask the service that runs here with the same HOST and PORT whether it is well.
+    /// Check the health of the service on this machine, at the same HOST and PORT.
     ///
-    /// The exit code is 0 if it is, and 1 otherwise: made for the HEALTHCHECK of a container.
+    /// The exit code is 0 if it is healthy, and 1 otherwise, as the HEALTHCHECK of a container needs it.
     Healthcheck {
-        /// Ask whether it is ready for requests (GET /readyz), not only whether it lives (GET /healthz).
+        /// Check readiness (GET /readyz) instead of liveness (GET /healthz).
         #[arg(long)]
         ready: bool,
     },

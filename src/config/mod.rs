@@ -1,7 +1,7 @@
 //! Every setting of the service: one field is flag, environment variable, default and help text.
 //!
-//! Each heading of `--help` is a struct with a file of its own; `values` reads what people write,
-//! `command` is what to do with them, and `settings` lists them as they are in effect.
+//! Each heading of `--help` is a struct in a file of its own. `values` parses durations, sizes and other
+//! values, `command` has the subcommands, and `settings` lists the settings in effect.
 
 mod access;
 mod capacity;
@@ -35,44 +35,45 @@ pub use run::RunLimits;
 pub use service::{LogFormat, Service};
 pub use settings::{Setting, Source};
 
-/// Open files that are neither connections nor of runs: those of threads, admin connections, and
+/// Open files that belong neither to connections nor to runs: those of threads, admin connections, and
 /// directories that are being removed.
 const OWN_OPEN_FILES: u64 = 512;
 
 /// Runs untrusted Python scripts behind one HTTP endpoint: POST /execute.
 ///
-/// Without a command it serves. Each setting is a flag or an environment variable; the flag wins. A variable
-/// may begin with PYTHON_EXECUTOR_, and then wins over the one without. Durations are written like 500ms, 10s or 1m; sizes like 50MB (50,000,000 bytes) or 1MiB (1,048,576 bytes).
+/// Without a command, it serves. Each setting is a flag or an environment variable; the flag takes precedence.
+/// A variable may have the prefix PYTHON_EXECUTOR_, which takes precedence over the one without. Durations are
+/// written like 500ms, 10s or 1m; sizes like 50MB (50,000,000 bytes) or 1MiB (1,048,576 bytes).
 #[derive(Debug, Clone, Parser)]
 #[command(name = "python-executor", version)]
 pub struct Config {
-    /// Where the service listens, what it finds and what it says.
+    /// Addresses, files, log and shutdown.
     #[command(flatten)]
     pub service: Service,
 
-    /// How much one run may use.
+    /// Limits of one run.
     #[command(flatten)]
     pub run: RunLimits,
 
-    /// How large and how slow one request may be.
+    /// Limits of one request.
     #[command(flatten)]
     pub request: RequestLimits,
 
     #[command(flatten)]
     capacity_settings: CapacitySettings,
 
-    /// How much the service takes on at once, on this machine.
+    /// Capacity on this machine.
     #[arg(skip)]
     pub capacity: Capacity,
 
     #[command(flatten)]
     access_settings: AccessSettings,
 
-    /// Who may call, and how often.
+    /// Authentication and rate limits.
     #[arg(skip)]
     pub access: Access,
 
-    /// What to do; without a command, serve.
+    /// The subcommand; without one, the program serves.
     #[command(subcommand)]
     pub command: Option<Command>,
 

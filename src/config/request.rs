@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::values::{some_bytes, some_time};
 
-/// How large and how slow one request may be.
+/// Limits of one request.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits of one request")]
 pub struct RequestLimits {
-    /// How large the body of a request may be.
+    /// Maximum size of a request body.
     #[arg(long, env, default_value = "1MiB", value_parser = some_bytes)]
     pub body_limit: usize,
 
@@ -22,7 +22,7 @@ pub struct RequestLimits {
     #[arg(long, env, default_value = "60s", value_parser = some_time)]
     pub header_timeout: Duration,
 
-    /// How long a client may take to receive an answer.
+    /// How long a client may take to receive a response.
     #[arg(long, env, default_value = "30s", value_parser = some_time)]
     pub answer_timeout: Duration,
 }

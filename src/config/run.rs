@@ -7,59 +7,59 @@ use clap::Args;
 use super::values::{count, entries, memory, some_bytes, some_time};
 use crate::sandbox::{FileLimits, Limits};
 
-/// How much one run may use.
+/// Limits of one run.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits of one run")]
 pub struct RunLimits {
-    /// Processor time a script may use. Waiting does not count.
+    /// Maximum processor time of a script. Waiting does not count.
     #[arg(long, env, default_value = "5s", value_parser = some_time)]
     pub cpu_limit: Duration,
 
-    /// Time a script may take from start to end, waiting included.
+    /// Maximum time from a script's start to its end, waiting included.
     #[arg(long, env, default_value = "10s", value_parser = some_time)]
     pub wall_limit: Duration,
 
-    /// Memory a script may use, that of the Python interpreter included.
+    /// Maximum memory of a script, that of the Python interpreter included.
     #[arg(long, env, default_value = "50MB", value_parser = memory)]
     pub memory_limit: usize,
 
-    /// How much a script may write to standard output.
+    /// Maximum size of a script's standard output.
     #[arg(long, env, default_value = "1MiB", value_parser = some_bytes)]
     pub stdout_limit: usize,
 
-    /// How much a script may write to standard error.
+    /// Maximum size of a script's standard error.
     #[arg(long, env, default_value = "1MiB", value_parser = some_bytes)]
     pub stderr_limit: usize,
 
-    /// How large the JSON text of a result may be.
+    /// Maximum size of a result as JSON text.
     #[arg(long, env, default_value = "8MiB", value_parser = some_bytes)]
     pub result_limit: usize,
 
-    /// How many levels of lists and dicts a result may have.
+    /// Maximum nesting of lists and dicts in a result.
     #[arg(long, env, default_value = "200", value_parser = count)]
     pub result_depth: u32,
 
-    /// Files a script may have open at once; the three standard streams and its temporary directory
-    /// are among them.
+    /// Maximum number of files that a script has open at once, including the three standard streams and its
+    /// temporary directory.
     #[arg(long, env, default_value = "10", value_parser = count)]
     pub open_files_limit: u32,
 
-    /// How much a script may keep in its temporary directory.
+    /// Maximum size of a script's temporary directory.
     #[arg(long, env, default_value = "16MiB", value_parser = some_bytes)]
     pub disk_limit: usize,
 
-    /// Files and directories a script may keep in its temporary directory.
+    /// Maximum number of files and directories in a script's temporary directory.
     #[arg(long, env, default_value = "1000", value_parser = entries)]
     pub entries_limit: u32,
 
-    /// Calls a script may make to the world outside of the interpreter: reading a clock, writing,
-    /// opening a file.
+    /// Maximum number of calls from a script's interpreter to the host: reading a clock, writing, opening a
+    /// file.
     #[arg(long, env, default_value_t = 10_000_000)]
     pub host_calls_limit: u64,
 }
 
 impl RunLimits {
-    /// The same in the sandbox's terms.
+    /// Returns the limits in the sandbox's terms.
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits {
@@ -79,8 +79,8 @@ impl RunLimits {
         }
     }
 
-    /// Bytes of memory that a run takes which uses its limits to the full. The temporary directory
-    /// counts too: in containers it is mostly in memory.
+    /// Returns how many bytes of memory a run takes that reaches all its limits. The temporary directory
+    /// counts too: in containers it is usually in memory.
     pub(super) fn most_memory(&self) -> u64 {
         let run = self.memory_limit
             + self.stdout_limit

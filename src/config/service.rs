@@ -1,4 +1,4 @@
-//! The service itself: where it listens, what it finds and what it says.
+//! Settings of the service itself: addresses, files, log and shutdown.
 
 use std::env;
 use std::net::{IpAddr, SocketAddr};
@@ -15,79 +15,77 @@ use super::values::{allowed_host, boolean, duration, host, level, origin};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Service")]
 pub struct Service {
-    /// Address to listen on, or a name for it such as localhost. The default is every interface, as
-    /// containers need it.
+    /// Address to listen on, or a name that resolves to one, such as localhost. The default is every
+    /// interface, as containers need it.
     #[arg(long, env, default_value = "0.0.0.0", value_parser = host)]
     pub host: IpAddr,
 
-    /// Port to listen on. 0 picks a free one, which the log names.
+    /// Port to listen on. 0 picks a free port, which is logged.
     #[arg(long, env, default_value_t = 8080)]
     pub port: u16,
 
-    /// The precompiled CPython, made by `cargo xtask fetch-python`.
+    /// File with the precompiled CPython, built by `cargo xtask fetch-python`.
     ///
-    /// Without this setting it is python.cwasm next to the program, or wasm/python.cwasm in the
-    /// current directory or in the checkout that the program was built in.
+    /// By default it is python.cwasm next to the program, or wasm/python.cwasm in the current directory or
+    /// in the checkout that the program was built in.
     #[arg(long, env, value_name = "PYTHON")]
     python: Option<PathBuf>,
 
-    /// Directory in which each run gets its temporary directory [default: the system's].
+    /// Directory in which the temporary directories of runs are created [default: the system's].
     #[arg(long, env)]
     pub temp_root: Option<PathBuf>,
 
-    /// How much to log to standard error: off, error, warn, info, debug or trace.
+    /// Log level on standard error: off, error, warn, info, debug or trace.
     #[arg(long, env, default_value = "info", value_parser = level)]
     pub log: LevelFilter,
 
-    /// How to write the log: text for people, json for machines.
+    /// Log format: text for people, json for programs.
     #[arg(long, env, default_value = "text")]
     pub log_format: LogFormat,
 
-    /// Address and port of a second listener, for those who operate the service: GET /metrics, /healthz
-    /// and /readyz. The metrics are then served there only. Written like 127.0.0.1:9090 or [::]:9090.
+    /// Address and port of a second listener for operators, such as 127.0.0.1:9090 or [::]:9090. It serves
+    /// GET /metrics, /healthz and /readyz; the metrics are then served there only.
     #[arg(long, env)]
     pub admin_address: Option<SocketAddr>,
 
-    /// Whether GET /metrics tells what the service is doing: true or false. On the main address it asks
-    /// for a key or token where POST /execute does.
+    /// Whether GET /metrics is served: true or false. On the main address it requires a key or token if POST
+    /// /execute does.
     #[arg(long, env, default_value = "true", action = ArgAction::Set, value_parser = boolean)]
     pub metrics: bool,
 
-    /// Whether there is a page at / to try scripts on: true or false. The documentation is always there.
+    /// Whether the playground is served at /: true or false. The documentation is always served.
     #[arg(long, env, default_value = "true", action = ArgAction::Set, value_parser = boolean)]
     pub playground: bool,
 
-    /// Hosts that requests may name in their Host header, besides localhost and addresses of loopback:
-    /// names or addresses without a port, separated by commas; * is every host. GET /healthz and /readyz
-    /// answer to any.
+    /// Hosts that are accepted in the Host header, besides localhost and loopback addresses: names or
+    /// addresses without a port, separated by commas; * is every host. GET /healthz and /readyz accept any.
     ///
-    /// [default: every host, but none besides those where the service listens on loopback only and asks
-    /// for no key or token]
+    /// [default: every host; none if the service listens on loopback only and requires no key or token]
     #[arg(long, env, value_delimiter = ',', value_parser = allowed_host)]
     pub allowed_hosts: Option<Vec<Host>>,
 
-    /// Origins whose pages may send scripts from a browser and read the responses, such as
-    /// https://app.example.com, separated by commas.
+    /// Origins whose pages may send scripts and read the responses, such as https://app.example.com,
+    /// separated by commas.
     ///
     /// [default: none]
     #[arg(long, env, value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<String>,
 
-    /// On SIGTERM or Ctrl-C, how long to take on requests as before, only that GET /readyz says no: time
-    /// for load balancers to notice.
+    /// How long requests are still accepted after SIGTERM or Ctrl-C, while GET /readyz already returns 503,
+    /// so that load balancers notice.
     #[arg(long, env, default_value = "0s", value_parser = duration)]
     pub shutdown_delay: Duration,
 
-    /// Thereafter, how long runs in progress may take to end before they are cancelled. With the
-    /// default the service has ended when Docker or Cloud Run would kill it, 10 s after the signal.
+    /// How long runs in progress may continue after that before they are cancelled. With the default the
+    /// service ends before Docker or Cloud Run kill it, 10 s after the signal.
     #[arg(long, env, default_value = "8s", value_parser = duration)]
     pub shutdown_grace: Duration,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// A line for people.
+    /// Text for people, one line per event.
     Text,
     /// A JSON object per line.
     Json,
@@ -97,12 +95,12 @@ impl Service {
     /// Finds the precompiled CPython.
     ///
     /// # Errors
-    /// When there is none; the message says how to get it.
+    /// When the file does not exist; the message says how to build it.
     pub fn python(&self) -> anyhow::Result<PathBuf> {
         if let Some(set) = &self.python {
             anyhow::ensure!(
                 set.is_file(),
-                "PYTHON is {}, where there is no file; `cargo xtask fetch-python` makes one",
+                "PYTHON is {}, which does not exist; `cargo xtask fetch-python` builds the file",
                 set.display()
             );
             return Ok(set.clone());
@@ -119,13 +117,13 @@ impl Service {
             .find(|place| place.is_file())
             .ok_or_else(|| {
                 anyhow::anyhow!(
-                    "no CPython: there is neither python.cwasm next to the program nor \
-                 wasm/python.cwasm here; run `cargo xtask fetch-python` or set PYTHON to the file"
+                    "CPython not found: there is neither python.cwasm next to the program nor \
+                 wasm/python.cwasm here; run `cargo xtask fetch-python`, or set PYTHON to the file"
                 )
             })
     }
 
-    /// Refuses what there is not on this machine.
+    /// Checks that the directory for temporary files exists.
     pub(super) fn check(&self) -> Result<(), String> {
         if let Some(root) = &self.temp_root
             && !root.is_dir()

@@ -1,4 +1,4 @@
-//! Static keys.
+//! Settings for static keys.
 
 use std::fmt;
 use std::fs;
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-/// Characters a key must have: as many as 128 random bits take in hexadecimal.
+/// Minimum length of a key: that of 128 random bits in hexadecimal.
 const LEAST_KEY: usize = 32;
 
-/// Where the keys are.
+/// Sources of keys.
 #[derive(Debug, Clone, Args)]
 pub(super) struct KeySettings {
-    /// File with the keys of callers, who send one as `Authorization: Bearer KEY`.
+    /// File with keys. Callers send one as `Authorization: Bearer KEY`.
     ///
-    /// One key per line, of at least 32 characters; lines that begin with # are comments. All of them
-    /// are valid, so that a new one can replace an old one without a gap.
+    /// One key per line, of at least 32 characters; lines that begin with # are comments. All keys are valid,
+    /// so that a new key can replace an old one without a gap.
     #[arg(long, env)]
     api_keys_file: Option<PathBuf>,
 
-    /// The keys themselves, separated by commas. Better not as a flag: others can see command lines.
+    /// The keys themselves, separated by commas. Avoid the flag: other users can see command lines.
     #[arg(long, env, hide_env_values = true)]
     api_keys: Option<Secret>,
 }

@@ -1,4 +1,4 @@
-//! Who may call, and how often.
+//! Access settings: authentication and rate limits.
 
 mod keys;
 mod oidc;
@@ -14,9 +14,9 @@ pub use oidc::{Allowed, Oidc, cannot_be_overheard};
 use rate::RateSettings;
 pub use rate::{Rate, RateLimit};
 
-/// The settings. Without keys and without an issuer, anyone may call.
+/// The settings. Without keys and without an issuer, there is no authentication.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Who may call, and how often")]
+#[command(next_help_heading = "Access")]
 pub(super) struct AccessSettings {
     #[command(flatten)]
     keys: KeySettings,
@@ -24,7 +24,7 @@ pub(super) struct AccessSettings {
     #[command(flatten)]
     oidc: OidcSettings,
 
-    /// Whether to refuse to start without keys and without an issuer: true or false.
+    /// Whether the service requires keys or an issuer to start: true or false.
     #[arg(
         long,
         env,
@@ -39,37 +39,37 @@ pub(super) struct AccessSettings {
     #[command(flatten)]
     rate: RateSettings,
 
-    /// Scripts of one caller that may run or wait at once. One more is answered 429 at once.
+    /// Scripts of one caller that may run or wait at once. Further ones are rejected with 429 at once.
     ///
-    /// Callers are told apart as for RATE_LIMIT. Half of MAX_CONCURRENT leaves room for others.
+    /// Callers are distinguished as for RATE_LIMIT. Half of MAX_CONCURRENT leaves room for others.
     ///
     /// [default: no limit]
     #[arg(long, env, value_parser = count)]
     max_concurrent_per_caller: Option<u32>,
 
-    /// Proxies in front of the service, each of which appends to X-Forwarded-For whom it has heard
-    /// from. 0 means that the header is not looked at, because anyone can send it.
+    /// Number of proxies in front of the service, each of which appends the address of its client to
+    /// X-Forwarded-For. With 0 the header is ignored, because anyone can send it.
     #[arg(long, env, default_value = "0", value_parser = proxies)]
     trusted_proxies: usize,
 }
 
-/// Who may call, and how often.
+/// Authentication and rate limits.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
-    /// Keys, any of which is enough.
+    /// Accepted keys.
     pub keys: Vec<Secret>,
-    /// Whose ID tokens are enough, too.
+    /// Accepted ID tokens.
     pub oidc: Option<Oidc>,
-    /// How often each caller may call.
+    /// Rate limit of each caller.
     pub rate: Option<RateLimit>,
     /// How many scripts of one caller may run or wait at once.
     pub concurrent_per_caller: Option<u32>,
-    /// How many proxies tell the address of the caller.
+    /// How many proxies append to `X-Forwarded-For`.
     pub trusted_proxies: usize,
 }
 
 impl AccessSettings {
-    /// Reads the keys and puts together what belongs together.
+    /// Reads the keys and certificates, and checks that the settings are consistent.
     pub(super) fn resolve(&self) -> Result<Access, String> {
         let access = Access {
             keys: self.keys.read()?,
@@ -80,7 +80,7 @@ impl AccessSettings {
         };
         if self.require_auth && !access.authenticates() {
             return Err(
-                "REQUIRE_AUTH is set, but anyone could call: set API_KEYS_FILE, API_KEYS or \
+                "REQUIRE_AUTH is set, but there is no authentication: set API_KEYS_FILE, API_KEYS or \
                  OIDC_ISSUER"
                     .into(),
             );
@@ -90,7 +90,7 @@ impl AccessSettings {
 }
 
 impl Access {
-    /// Whether callers must say who they are.
+    /// Whether callers must authenticate.
     #[must_use]
     pub fn authenticates(&self) -> bool {
         !self.keys.is_empty() || self.oidc.is_some()

@@ -1,4 +1,4 @@
-//! Whose ID tokens are accepted.
+//! Settings for OpenID Connect: which ID tokens are accepted.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,24 +8,23 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::{Host, Url};
 
-/// Anyone with an account of this issuer gets a token for any audience.
+/// Anyone with an account at this issuer can get a token for any audience.
 const GOOGLE: &str = "https://accounts.google.com";
 
-/// The issuer, and which of its tokens.
+/// The settings.
 #[derive(Debug, Clone, Args)]
 pub(super) struct OidcSettings {
     /// Issuer of OpenID Connect ID tokens that callers may send instead of a key, such as
-    /// https://accounts.google.com. Its public keys are looked up there.
+    /// https://accounts.google.com. The service fetches its public keys.
     #[arg(long, env, value_parser = issuer)]
     oidc_issuer: Option<String>,
 
-    /// Whom tokens must be meant for: mostly the address of this service. Several are separated by
-    /// commas.
+    /// Accepted audiences (`aud`) of tokens, separated by commas: usually the address of this service.
     #[arg(long, env, value_delimiter = ',')]
     oidc_audience: Vec<String>,
 
-    /// Verified e-mail addresses, such as those of service accounts, whose tokens are accepted;
-    /// separated by commas [default: all].
+    /// Verified e-mail addresses whose tokens are accepted, such as those of service accounts; separated by
+    /// commas [default: all].
     #[arg(long, env, value_delimiter = ',')]
     oidc_allowed_emails: Vec<String>,
 
@@ -34,31 +33,31 @@ pub(super) struct OidcSettings {
     #[arg(long, env, value_delimiter = ',')]
     oidc_allowed_subjects: Vec<String>,
 
-    /// File with certificates of authorities, as PEM, one of which the issuer's certificate must come
-    /// from [default: those that browsers trust].
+    /// PEM file with the certificate authorities to trust for the issuer [default: those that browsers
+    /// trust].
     #[arg(long, env)]
     ssl_cert_file: Option<PathBuf>,
 }
 
-/// Whose ID tokens are accepted, and which of them.
+/// Which ID tokens are accepted.
 #[derive(Debug, Clone)]
 pub struct Oidc {
-    /// The claim `iss`, and where to look for the keys.
+    /// The claim `iss`, under which the keys are published.
     pub issuer: String,
-    /// What the claim `aud` must have one of.
+    /// Accepted values of the claim `aud`.
     pub audiences: Vec<String>,
-    /// Whose tokens are accepted.
+    /// Holders whose tokens are accepted.
     pub allowed: Allowed,
-    /// Certificates of the authorities to trust; without, those that browsers do.
+    /// Certificates of the authorities to trust; without, those that browsers trust.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
-/// Whose tokens are accepted.
+/// Holders whose tokens are accepted.
 #[derive(Debug, Clone)]
 pub enum Allowed {
-    /// Everyone's.
+    /// Everyone.
     All,
-    /// Those of one of these.
+    /// Those with one of these.
     Only {
         /// Verified e-mail addresses, in lower case.
         emails: HashSet<String>,
@@ -75,7 +74,7 @@ impl OidcSettings {
             ("OIDC_ALLOWED_SUBJECTS", &self.oidc_allowed_subjects),
         ];
         for (name, list) in lists {
-            // Most likely a variable that was meant to be filled in: it must not open the door.
+            // Most likely a variable that was not filled in: it must not let anyone in.
             if list.iter().any(|item| item.trim().is_empty()) {
                 return Err(format!("{name} has an empty item"));
             }
@@ -88,15 +87,15 @@ impl OidcSettings {
         };
         if self.oidc_audience.is_empty() {
             return Err(
-                "OIDC_ISSUER is set, but OIDC_AUDIENCE is not: tokens that are meant for others \
-                 would be accepted"
+                "OIDC_ISSUER is set, but OIDC_AUDIENCE is not: tokens for other services would be \
+                 accepted"
                     .into(),
             );
         }
         let allowed = self.allowed();
         if issuer.trim_end_matches('/') == GOOGLE && matches!(allowed, Allowed::All) {
             return Err(format!(
-                "OIDC_ISSUER is {GOOGLE}, where anyone gets a token for any audience: set \
+                "OIDC_ISSUER is {GOOGLE}, where anyone can get a token for any audience: set \
                  OIDC_ALLOWED_EMAILS or OIDC_ALLOWED_SUBJECTS"
             ));
         }
@@ -125,7 +124,7 @@ impl OidcSettings {
     }
 }
 
-/// The certificates in a file.
+/// Reads the certificates in a file.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let name = path.display();
     let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
@@ -144,8 +143,8 @@ fn trimmed(list: &[String]) -> impl Iterator<Item = &str> {
 }
 
 fn issuer(text: &str) -> Result<String, String> {
-    let problem = "must be an address such as https://accounts.google.com; http is for this machine \
-                   alone";
+    let problem = "must be a URL such as https://accounts.google.com; http is allowed for this \
+                   machine only";
     let address = Url::parse(text).map_err(|_| problem)?;
     let plain = address.query().is_none() && address.fragment().is_none();
     if plain && address.username().is_empty() && cannot_be_overheard(&address) {

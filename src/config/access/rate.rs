@@ -1,4 +1,4 @@
-//! How often each caller may call.
+//! Settings for the rate limit of each caller.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::config::values::count;
 
-/// The allowance of a caller.
+/// The settings.
 #[derive(Debug, Clone, Args)]
 pub(super) struct RateSettings {
     /// How often each caller may send a script, such as 10/s, 600/m or 5000/h.
@@ -24,23 +24,23 @@ pub(super) struct RateSettings {
     rate_burst: Option<u32>,
 }
 
-/// How often a caller may call.
+/// A token bucket's rate and size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Default))]
 pub struct RateLimit {
-    /// In the long run.
+    /// The average rate.
     pub rate: Rate,
-    /// At once, after a pause.
+    /// How many requests may come at once after a pause.
     pub burst: u32,
 }
 
-/// A number of things in a time.
+/// A number of requests in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Default))]
 pub struct Rate {
-    /// How many.
+    /// The number of requests.
     pub count: u32,
-    /// In what time.
+    /// The period.
     pub period: Duration,
     unit: &'static str,
 }
@@ -85,7 +85,7 @@ impl RateSettings {
 }
 
 impl RateLimit {
-    /// How long it takes until a caller who has used up all may call once more.
+    /// Returns the time after which a caller that has used up its burst may send another request.
     #[must_use]
     pub fn interval(&self) -> Duration {
         self.rate.period / self.rate.count
