@@ -5,21 +5,21 @@ mod commands;
 use std::process::ExitCode;
 
 use python_executor::config::{self, Command, Config};
-use python_executor::machine::Machine;
+use python_executor::system::SystemResources;
 use python_executor::telemetry;
 
 fn main() -> ExitCode {
-    let machine = Machine::look();
-    let config = match Config::load(machine) {
+    let resources = SystemResources::detect();
+    let config = match Config::load(resources) {
         Ok(config) => config,
         Err(error) if error.use_stderr() => return commands::bad_usage(&config::one_line(&error)),
         Err(help_or_version) => help_or_version.exit(),
     };
     telemetry::init(&config.service);
     let done = match &config.command {
-        None => commands::serve(config, machine),
+        None => commands::serve(config, resources),
         Some(Command::Run { file }) => commands::run(&config, file),
-        Some(Command::Check) => commands::check(&config, machine),
+        Some(Command::Check) => commands::check(&config, resources),
         Some(Command::Healthcheck { ready }) => commands::healthcheck(&config.service, *ready),
     };
     done.unwrap_or_else(|error| {

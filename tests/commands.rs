@@ -269,7 +269,7 @@ fn healthcheck_asks_the_service_that_runs_here() {
     let (code, words) = ask(&[]);
     assert_eq!(code, Some(1));
     assert!(
-        words.contains("no answer") && words.contains(&port),
+        words.contains("no response") && words.contains(&port),
         "{words}"
     );
     let (code, words) = ask(&["--port", "0"]);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::footprint::{Footprint, left_in, private, settles};
 use common::{HELLO, Server, execute};
-use python_executor::machine;
+use python_executor::system;
 
 const SLEEPERS: usize = 1_000;
 
@@ -49,7 +49,7 @@ fn night(server: &Server, scratch: &Path) -> usize {
 #[test]
 fn a_thousand_guests_sleep_at_once() {
     // There is a connection to each of them.
-    machine::raise_open_file_limit();
+    system::raise_open_file_limit();
     let scratch = tempfile::tempdir().expect("there is room for files");
     let slots = SLOTS.to_string();
     let settings = [

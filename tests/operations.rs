@@ -31,7 +31,7 @@ fn it_does_not_listen_before_python_has_run() {
     let log = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{log}");
     assert!(
-        log.contains("error: not even a small script runs here"),
+        log.contains("error: Python does not run a small script"),
         "{log}"
     );
     assert!(!log.contains("listening on"), "{log}");
@@ -58,7 +58,7 @@ fn a_second_signal_ends_the_service_at_once() {
     server.terminate();
     server.wait_for_log("shutting down");
     server.terminate();
-    server.wait_for_log("asked to stop a second time");
+    server.wait_for_log("after a second signal");
     assert_eq!(server.ended().code(), Some(1));
 }
 

@@ -1,4 +1,4 @@
-//! Prints the settings in effect, and whether they fit this machine.
+//! The command `check`: prints the settings in effect, and whether they fit this machine.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -6,33 +6,33 @@ use std::process::ExitCode;
 
 use bytesize::ByteSize;
 use python_executor::config::{Config, Source};
-use python_executor::machine::{self, Machine};
-use python_executor::proof::prove;
 use python_executor::sandbox::{self, Interpreter, Runtime};
+use python_executor::self_test;
+use python_executor::system::{self, SystemResources};
 use tokio::runtime;
 
-/// Prints everything, however bad it is.
+/// Prints the whole report, even if a check fails.
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn check(config: &Config, machine: Machine) -> anyhow::Result<ExitCode> {
-    machine::raise_open_file_limit();
+pub fn check(config: &Config, resources: SystemResources) -> anyhow::Result<ExitCode> {
+    system::raise_open_file_limit();
     let findings = [
-        ("memory", memory(config, machine)),
-        ("address space", address_space(config, machine)),
-        ("open files", open_files(config, machine)),
+        ("memory", memory(config, resources)),
+        ("address space", address_space(config, resources)),
+        ("open files", open_files(config, resources)),
         ("temporary directories", temp_root(config)),
         ("Python", python(config)),
         ("page scan", page_scan()),
     ];
     let mut report = settings(config)?;
     writeln!(report, "\nThis machine")?;
-    for (what, finding) in &findings {
+    for (check, finding) in &findings {
         let (verdict, text) = match finding {
             Ok(text) => ("ok", text),
             Err(text) => ("no", text),
         };
-        writeln!(report, "  {what:21}  {verdict:2}  {text}")?;
+        writeln!(report, "  {check:21}  {verdict:2}  {text}")?;
     }
     io::stdout().lock().write_all(report.as_bytes())?;
     let fits = findings.iter().all(|(_, finding)| finding.is_ok());
@@ -43,7 +43,7 @@ pub fn check(config: &Config, machine: Machine) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// A line for each setting.
+/// Lists the settings, one per line.
 fn settings(config: &Config) -> anyhow::Result<String> {
     let mut report = String::from("Settings\n");
     for setting in config.settings() {
@@ -62,33 +62,33 @@ fn settings(config: &Config) -> anyhow::Result<String> {
     Ok(report)
 }
 
-fn memory(config: &Config, machine: Machine) -> Result<String, String> {
-    config.check_memory(machine)?;
+fn memory(config: &Config, resources: SystemResources) -> Result<String, String> {
+    config.check_memory(resources)?;
     let text = format!(
         "{} are free; {} scripts at their limits take {}",
-        ByteSize::b(machine.memory),
+        ByteSize::b(resources.memory),
         config.capacity.concurrent,
-        ByteSize::b(config.most_memory())
+        ByteSize::b(config.max_memory())
     );
-    if config.fits_into_memory(machine) {
+    if config.fits_into_memory(resources) {
         Ok(text)
     } else {
         Err(format!("{text}: lower MAX_CONCURRENT or MEMORY_LIMIT"))
     }
 }
 
-fn address_space(config: &Config, machine: Machine) -> Result<String, String> {
-    config.check_address_space(machine)?;
-    Ok(match machine.address_space {
+fn address_space(config: &Config, resources: SystemResources) -> Result<String, String> {
+    config.check_address_space(resources)?;
+    Ok(match resources.address_space {
         Some(bytes) => format!("{} (ulimit -v)", ByteSize::b(bytes)),
         None => "not limited".to_owned(),
     })
 }
 
-fn open_files(config: &Config, machine: Machine) -> Result<String, String> {
-    config.check_open_files(machine)?;
-    let needed = config.most_open_files();
-    Ok(match machine.open_files {
+fn open_files(config: &Config, resources: SystemResources) -> Result<String, String> {
+    config.check_open_files(resources)?;
+    let needed = config.max_open_files();
+    Ok(match resources.open_files {
         Some(limit) => format!("{limit} (ulimit -n), of {needed} needed"),
         None => "not limited".to_owned(),
     })
@@ -106,9 +106,9 @@ fn temp_root(config: &Config) -> Result<String, String> {
     }
 }
 
-/// Loads Python for a single run, and runs it.
+/// Loads Python for a single run and runs the self-test.
 fn python(config: &Config) -> Result<String, String> {
-    let prove = || -> anyhow::Result<String> {
+    let test = || -> anyhow::Result<String> {
         let python = config.service.python()?;
         let limits = config.run.limits();
         let sandbox = Runtime::new(1, limits.memory, config.service.temp_root.as_deref())?;
@@ -116,23 +116,23 @@ fn python(config: &Config) -> Result<String, String> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let proof = runtime.block_on(prove(&interpreter, &limits))?;
+        let tested = runtime.block_on(self_test::run(&interpreter, &limits))?;
         Ok(format!(
             "{} in {} ran a script in {:.1?}",
-            proof.python_version,
+            tested.python_version,
             python.display(),
-            proof.took
+            tested.duration
         ))
     };
-    prove().map_err(|error| format!("{error:#}"))
+    test().map_err(|error| format!("{error:#}"))
 }
 
-/// Never a reason not to serve.
+/// Reports whether the kernel can report changed pages; never an error.
 fn page_scan() -> Result<String, String> {
     Ok(if sandbox::page_scan_available() {
         "available: after a run only the pages that it changed are restored".to_owned()
     } else {
-        "not available (it takes Linux 6.7 and /proc): runs give the \
+        "not available (it needs Linux 6.7 and /proc): runs give the \
          same results, but each costs more processor time to restore memory"
             .to_owned()
     })

@@ -1,4 +1,4 @@
-//! Asks the service that runs here whether it is well.
+//! The command `healthcheck`: requests `/healthz` or `/readyz` from the service on this machine.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,32 +8,33 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use python_executor::config::Service;
 
-/// A service that does not answer for so long is not well.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The answer is far shorter; if it is not, it is not ours.
-const MOST_ANSWER: u64 = 64 << 10;
+/// After this time without a response, the service counts as unhealthy.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The service's own responses are far shorter.
+const MAX_RESPONSE: u64 = 64 << 10;
 
-/// Asks whether the service lives, or whether it is ready, and prints what it says.
+/// Requests liveness, or with `ready` readiness, and prints the response.
 ///
 /// # Errors
-/// When it does not answer, or says no.
+/// When there is no response, or its status is not 200.
 pub fn healthcheck(service: &Service, ready: bool) -> anyhow::Result<ExitCode> {
     let path = if ready { "/readyz" } else { "/healthz" };
     ensure!(
         service.port != 0,
-        "PORT is 0, so nobody knows where the service listens: set it"
+        "PORT is 0, so the port of the service is unknown: set PORT"
     );
     let address = SocketAddr::new(reachable(service.host), service.port);
-    let answer = ask(address, path).with_context(|| format!("no answer from http://{address}"))?;
+    let response =
+        get(address, path).with_context(|| format!("no response from http://{address}"))?;
 
-    let (head, said) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
     let status = head.split(' ').nth(1).unwrap_or("no status");
-    ensure!(status == "200", "http://{address}{path}: {status} {said}");
-    println!("{said}");
+    ensure!(status == "200", "http://{address}{path}: {status} {body}");
+    println!("{body}");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where to reach a service that listens on `host`.
+/// Returns the address at which to reach a service that listens on `host`.
 fn reachable(host: IpAddr) -> IpAddr {
     match host {
         IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -42,13 +43,13 @@ fn reachable(host: IpAddr) -> IpAddr {
     }
 }
 
-/// The whole answer, as it comes. With version 1.0 of HTTP it ends where the connection does.
-fn ask(address: SocketAddr, path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+/// Returns the whole response to a GET request. With HTTP/1.0 it ends with the connection.
+fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())?;
-    let mut answer = String::new();
-    stream.take(MOST_ANSWER).read_to_string(&mut answer)?;
-    Ok(answer)
+    let mut response = String::new();
+    stream.take(MAX_RESPONSE).read_to_string(&mut response)?;
+    Ok(response)
 }

@@ -1,4 +1,4 @@
-//! What the program can do, a file for each.
+//! The program's commands, one file each.
 
 mod check;
 mod healthcheck;
@@ -12,10 +12,10 @@ pub use healthcheck::healthcheck;
 pub use run::run;
 pub use serve::serve;
 
-/// What a shell expects of a program that was called wrongly.
+/// The conventional exit code for wrong usage.
 const BAD_USAGE: u8 = 2;
 
-/// Says in one line what is wrong with how the program was called.
+/// Prints a usage error, one line, to standard error.
 pub fn bad_usage(problem: &str) -> ExitCode {
     eprintln!("{problem}");
     ExitCode::from(BAD_USAGE)

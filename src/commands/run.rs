@@ -1,4 +1,4 @@
-//! Runs one script here: the same sandbox, the same limits, the same answer, without a server.
+//! The command `run`: runs one script in the same sandbox, with the same limits and response, without a server.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -6,20 +6,20 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use python_executor::config::Config;
+use python_executor::display::Bytes;
 use python_executor::http;
 use python_executor::sandbox::{Interpreter, Job, Runtime};
-use python_executor::units::Bytes;
 use tokio::runtime;
 
 use super::bad_usage;
 
-/// In the place of a request's id, which leads to the details of an internal error.
+/// Stands in for the request id, by which the log shows the details of an internal error.
 const ID: &str = "run";
 
-/// Prints the answer to the script in `file`.
+/// Runs the script in `file` and prints the response body.
 ///
 /// # Errors
-/// When Python cannot be loaded or the answer cannot be printed.
+/// When Python cannot be loaded or the response cannot be printed.
 pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let script = match read(file, config.request.body_limit) {
         Ok(script) => script,
@@ -32,10 +32,10 @@ pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(interpreter.run_and_clean_up(Job { script, limits }));
-    let answer = http::of_run(&outcome, ID);
+    let response = http::of_run(&outcome, ID);
 
     let mut stdout = io::stdout().lock();
-    stdout.write_all(&answer.body)?;
+    stdout.write_all(&response.body)?;
     writeln!(stdout)?;
     Ok(match outcome.result {
         Ok(_) => ExitCode::SUCCESS,
@@ -43,7 +43,7 @@ pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The text of `file`, or what is wrong with it.
+/// Reads the script in `file`; the error is one line for the user.
 fn read(file: &Path, limit: usize) -> Result<String, String> {
     let name = file.display();
     let mut source: Box<dyn Read> = if file == Path::new("-") {
@@ -52,10 +52,10 @@ fn read(file: &Path, limit: usize) -> Result<String, String> {
         Box::new(File::open(file).map_err(|error| format!("error: cannot open {name}: {error}"))?)
     };
     let mut bytes = Vec::new();
-    // One byte more tells whether it is too long.
-    let most = (limit as u64).saturating_add(1);
+    // One byte more than the limit shows that the script is too long.
+    let max = (limit as u64).saturating_add(1);
     (&mut source)
-        .take(most)
+        .take(max)
         .read_to_end(&mut bytes)
         .map_err(|error| format!("error: cannot read {name}: {error}"))?;
     if bytes.len() > limit {

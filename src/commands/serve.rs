@@ -1,4 +1,4 @@
-//! Serves: start-up and shutdown, in order.
+//! The service: start-up and shutdown, in order.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -7,9 +7,9 @@ use std::process::{self, ExitCode};
 use anyhow::Context;
 use python_executor::config::{self, Config};
 use python_executor::http::{App, Listeners, Server};
-use python_executor::machine::{self, Machine};
-use python_executor::proof::prove;
 use python_executor::sandbox::{self, Interpreter, Limits};
+use python_executor::self_test;
+use python_executor::system::{self, SystemResources};
 use python_executor::telemetry::millis;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -22,31 +22,31 @@ const INTERRUPTED: i32 = 1;
 
 /// Serves until asked to stop.
 ///
-/// HTTP has threads of its own: a guest that computes is always ready to go on, and a connection would
-/// have to wait for its turn among all of those.
+/// Connections have threads of their own: on the guests' threads they would have to wait behind every
+/// guest that computes.
 ///
 /// # Errors
 /// When the service cannot start.
-pub fn serve(config: Config, machine: Machine) -> anyhow::Result<ExitCode> {
-    if let Err(problem) = config.check(machine) {
+pub fn serve(config: Config, resources: SystemResources) -> anyhow::Result<ExitCode> {
+    if let Err(problem) = config.check(resources) {
         return Ok(bad_usage(&config::one_line(&problem)));
     }
-    if !config.fits_into_memory(machine) {
+    if !config.fits_into_memory(resources) {
         tracing::warn!(
-            "the memory does not suffice if {} scripts (MAX_CONCURRENT) use their limits to the full",
+            "the memory does not suffice if {} scripts (MAX_CONCURRENT) reach all their limits",
             config.capacity.concurrent
         );
     }
     let guests = guest_runtime()?;
     let main = Builder::new_current_thread().enable_all().build()?;
     let served = main.block_on(run(config, guests.handle().clone()));
-    // What still goes on there, such as a look-up of keys, is of no use any more.
+    // Tasks that are left there, such as fetching an issuer's keys, are of no use any more.
     main.shutdown_background();
     served.map(|()| ExitCode::SUCCESS)
 }
 
-/// Guests that begin and guests that go on take turns: neither many short runs nor many long ones keep
-/// the others from running.
+/// New and resumed guests alternate: neither many short runs nor many long ones keep the others from
+/// running.
 fn guest_runtime() -> anyhow::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder
@@ -54,12 +54,12 @@ fn guest_runtime() -> anyhow::Result<Runtime> {
         .enable_all()
         .event_interval(1)
         .global_queue_interval(2)
-        .on_thread_start(machine::lower_priority);
+        .on_thread_start(system::lower_priority);
     Ok(builder.build()?)
 }
 
 async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
-    machine::raise_open_file_limit();
+    system::raise_open_file_limit();
     let limits = config.run.limits();
     let runtime = sandbox::Runtime::new(
         config.capacity.concurrent,
@@ -67,28 +67,29 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
         config.service.temp_root.as_deref(),
     )?;
     let interpreter = Interpreter::load(&runtime, &config.service.python()?)?;
-    let proof = prove(&interpreter, &limits).await?;
+    let tested = self_test::run(&interpreter, &limits).await?;
 
     let main = listen(SocketAddr::new(config.service.host, config.service.port)).await?;
     let admin = match config.service.admin_address {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let shutdown = asked_to_stop()?;
-    log_ready(&config, &proof.python_version);
+    let shutdown = shutdown_signal()?;
+    log_ready(&config, &tested.python_version);
     let address = main.local_addr()?;
     if let Some(admin) = &admin {
         tracing::info!("metrics are on http://{}", admin.local_addr()?);
     }
     let authenticates = config.access.authenticates();
-    let app = App::new(config, interpreter, &proof.python_version, guests);
+    let app = App::new(config, interpreter, &tested.python_version, guests);
     let server = Server::new(Listeners { main, admin }, app)
         .context("cannot start the threads for connections")?;
     tracing::info!("listening on http://{address}");
     if !authenticates && !address.ip().is_loopback() {
         tracing::warn!(
             "anyone who can reach {address} may run scripts: set API_KEYS_FILE or OIDC_ISSUER, unless \
-             the platform decides who may (REQUIRE_AUTH=true refuses to start like this)"
+             the platform authenticates callers (with REQUIRE_AUTH=true the service does not start \
+             without authentication)"
         );
     }
     server.run(shutdown).await;
@@ -96,7 +97,7 @@ async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Logs what is in effect, with the names of the settings.
+/// Logs the limits in effect, under the names of the settings.
 fn log_ready(config: &Config, python: &str) {
     let Limits {
         cpu,
@@ -139,22 +140,22 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Resolves on SIGTERM or Ctrl-C; both are listened for from the moment this returns. A second signal
-/// ends the process at once.
-fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+/// Returns a future that resolves on SIGTERM or Ctrl-C; the handlers are installed before this returns. A
+/// second signal ends the process at once.
+fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut asked = async move || {
+    let mut signalled = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
     Ok(async move {
-        asked().await;
+        signalled().await;
         tokio::spawn(async move {
-            asked().await;
-            tracing::warn!("ending at once: asked to stop a second time");
+            signalled().await;
+            tracing::warn!("ending at once after a second signal");
             process::exit(INTERRUPTED);
         });
     })

@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::Args;
 
-use super::values::{MOST, count, duration};
-use crate::machine::Machine;
+use super::values::{MAX_COUNT, count, duration};
 use crate::sandbox::ADDRESS_SPACE;
+use crate::system::SystemResources;
 
 /// Most runs are short or waiting: this many at once keep a core busy and share it fairly.
 const RUNS_PER_CORE: u32 = 16;
@@ -33,7 +33,7 @@ pub(super) struct CapacitySettings {
     /// Requests that wait in the queue. Further ones are rejected with 503 at once; 0 disables the queue.
     ///
     /// [default: 8 for each script that may run at once]
-    #[arg(long, env, value_parser = clap::value_parser!(u32).range(..=MOST))]
+    #[arg(long, env, value_parser = clap::value_parser!(u32).range(..=MAX_COUNT))]
     max_queue: Option<u32>,
 
     /// How long a request may wait in the queue before it is rejected with 503.
@@ -67,22 +67,22 @@ impl CapacitySettings {
     /// bytes. `files` returns how many files may be open besides connections, for a number of runs.
     pub(super) fn on(
         &self,
-        machine: Machine,
+        resources: SystemResources,
         run_memory: u64,
         files: impl Fn(u32) -> u64,
     ) -> Capacity {
         let concurrent = self.max_concurrent.unwrap_or_else(|| {
-            let fit = machine.memory / 4 * 3 / run_memory;
+            let fit = resources.memory / 4 * 3 / run_memory;
             let fit = u32::try_from(fit).unwrap_or(u32::MAX);
-            let wanted = machine.cores.saturating_mul(RUNS_PER_CORE);
-            wanted.min(fit).min(runs_addressable(machine)).max(1)
+            let wanted = resources.cores.saturating_mul(RUNS_PER_CORE);
+            wanted.min(fit).min(runs_addressable(resources)).max(1)
         });
         let queue = self
             .max_queue
             .unwrap_or(concurrent.saturating_mul(QUEUED_PER_RUN));
         let inside = concurrent.saturating_add(queue);
         let connections = self.max_connections.unwrap_or_else(|| {
-            let left = machine.open_files.unwrap_or(u64::MAX);
+            let left = resources.open_files.unwrap_or(u64::MAX);
             let left = left.saturating_sub(files(concurrent));
             let wanted = inside.saturating_mul(CONNECTIONS_PER_REQUEST);
             wanted
@@ -117,11 +117,11 @@ impl Capacity {
     }
 
     /// Checks that the runs fit into the address space of `machine`.
-    pub(super) fn check_address_space(&self, machine: Machine) -> Result<(), String> {
+    pub(super) fn check_address_space(&self, resources: SystemResources) -> Result<(), String> {
         let concurrent = self.concurrent;
-        let addressable = runs_addressable(machine);
+        let addressable = runs_addressable(resources);
         if concurrent > addressable {
-            let space = ByteSize::b(machine.address_space.unwrap_or(u64::MAX));
+            let space = ByteSize::b(resources.address_space.unwrap_or(u64::MAX));
             let each = ByteSize::b(ADDRESS_SPACE);
             return Err(match addressable {
                 0 => format!(
@@ -140,8 +140,8 @@ impl Capacity {
 }
 
 /// Returns how many runs the address space has room for.
-fn runs_addressable(machine: Machine) -> u32 {
-    let space = machine.address_space.unwrap_or(u64::MAX);
+fn runs_addressable(resources: SystemResources) -> u32 {
+    let space = resources.address_space.unwrap_or(u64::MAX);
     let runs = space.saturating_sub(OWN_ADDRESS_SPACE) / ADDRESS_SPACE;
     u32::try_from(runs).unwrap_or(u32::MAX)
 }

@@ -22,9 +22,9 @@ use bytesize::ByteSize;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-use crate::machine::Machine;
+use crate::system::SystemResources;
 use access::AccessSettings;
-pub use access::{Access, Allowed, Oidc, Rate, RateLimit, Secret, cannot_be_overheard};
+pub use access::{Access, Allowed, Oidc, Rate, RateLimit, Secret, is_secure_origin};
 pub use capacity::Capacity;
 use capacity::CapacitySettings;
 pub use command::Command;
@@ -97,11 +97,11 @@ impl Config {
     ///
     /// # Errors
     /// When a setting makes no sense; also for `--help` and `--version`, which clap treats alike.
-    pub fn load(machine: Machine) -> Result<Self, clap::Error> {
-        Self::parse_for(env::args_os(), machine)
+    pub fn load(resources: SystemResources) -> Result<Self, clap::Error> {
+        Self::parse_for(env::args_os(), resources)
     }
 
-    fn parse_for<I, T>(args: I, machine: Machine) -> Result<Self, clap::Error>
+    fn parse_for<I, T>(args: I, resources: SystemResources) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
         T: Into<OsString>,
@@ -113,9 +113,9 @@ impl Config {
         let matches = command.try_get_matches_from_mut(&args);
         let matches = matches.map_err(|error| environment::blame(error, &command, &args))?;
         let mut config = Self::from_arg_matches(&matches)?;
-        let run_memory = config.run.most_memory();
+        let run_memory = config.run.max_memory();
         let files = |runs| config.other_open_files(runs);
-        config.capacity = config.capacity_settings.on(machine, run_memory, files);
+        config.capacity = config.capacity_settings.on(resources, run_memory, files);
         config.access = config.access_settings.resolve().map_err(refusal)?;
         config.said = Said(matches);
         config.capacity.check().map_err(refusal)?;
@@ -126,10 +126,10 @@ impl Config {
     ///
     /// # Errors
     /// When a setting does not fit; the message says what to change.
-    pub fn check(&self, machine: Machine) -> Result<(), clap::Error> {
-        self.check_memory(machine)
-            .and_then(|()| self.check_address_space(machine))
-            .and_then(|()| self.check_open_files(machine))
+    pub fn check(&self, resources: SystemResources) -> Result<(), clap::Error> {
+        self.check_memory(resources)
+            .and_then(|()| self.check_address_space(resources))
+            .and_then(|()| self.check_open_files(resources))
             .and_then(|()| self.service.check())
             .map_err(refusal)
     }
@@ -138,13 +138,13 @@ impl Config {
     ///
     /// # Errors
     /// When they do; the message says what to lower.
-    pub fn check_memory(&self, machine: Machine) -> Result<(), String> {
-        let run_memory = self.run.most_memory();
-        if run_memory > machine.memory {
+    pub fn check_memory(&self, resources: SystemResources) -> Result<(), String> {
+        let run_memory = self.run.max_memory();
+        if run_memory > resources.memory {
             return Err(format!(
                 "there is {} of memory, but a single script may use {}: lower MEMORY_LIMIT, \
                  DISK_LIMIT or RESULT_LIMIT",
-                ByteSize::b(machine.memory),
+                ByteSize::b(resources.memory),
                 ByteSize::b(run_memory)
             ));
         }
@@ -155,19 +155,19 @@ impl Config {
     ///
     /// # Errors
     /// When it has not; the message says what to change.
-    pub fn check_address_space(&self, machine: Machine) -> Result<(), String> {
-        self.capacity.check_address_space(machine)
+    pub fn check_address_space(&self, resources: SystemResources) -> Result<(), String> {
+        self.capacity.check_address_space(resources)
     }
 
     /// Refuses more connections and runs at once than there are file descriptors for.
     ///
     /// # Errors
     /// When the process may not have that many; the message says what to change.
-    pub fn check_open_files(&self, machine: Machine) -> Result<(), String> {
-        let Some(limit) = machine.open_files else {
+    pub fn check_open_files(&self, resources: SystemResources) -> Result<(), String> {
+        let Some(limit) = resources.open_files else {
             return Ok(());
         };
-        let needed = self.most_open_files();
+        let needed = self.max_open_files();
         if needed <= limit {
             return Ok(());
         }
@@ -193,19 +193,19 @@ impl Config {
 
     /// Whether the memory of the machine is enough for all runs at once, each at its limits.
     #[must_use]
-    pub fn fits_into_memory(&self, machine: Machine) -> bool {
-        self.most_memory() <= machine.memory
+    pub fn fits_into_memory(&self, resources: SystemResources) -> bool {
+        self.max_memory() <= resources.memory
     }
 
     /// Bytes of memory that all runs at once may take, each at its limits.
     #[must_use]
-    pub fn most_memory(&self) -> u64 {
-        u64::from(self.capacity.concurrent) * self.run.most_memory()
+    pub fn max_memory(&self) -> u64 {
+        u64::from(self.capacity.concurrent) * self.run.max_memory()
     }
 
     /// Files that may be open at once: connections, those of all runs, and a few of the service.
     #[must_use]
-    pub fn most_open_files(&self) -> u64 {
+    pub fn max_open_files(&self) -> u64 {
         u64::from(self.capacity.connections) + self.other_open_files(self.capacity.concurrent)
     }
 

@@ -1,4 +1,4 @@
-//! What holds for any text that somebody takes for a setting.
+//! Properties of settings parsed from arbitrary text.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::tests::{MACHINE, parse};
 use super::values::*;
 use super::*;
 
-/// Text that looks like a setting, or does not.
+/// Text that may or may not look like a setting.
 fn text() -> impl Strategy<Value = String> {
     let number = "[-+ ]{0,1}[0-9]{0,25}[.]{0,1}[0-9]{0,5}([eE][0-9]{1,4})?[ ]{0,1}";
     let unit = "(|[kKMGTPE]i?[bB]?|b|ms|s|m|min|h|days?|y|years?|ns|us|µs|%|inf|nan|NaN)";
@@ -28,7 +28,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Flags that take a value of any kind.
+/// All flags.
 fn flags() -> Vec<String> {
     let command = Config::command();
     let longs = command.get_arguments().filter_map(clap::Arg::get_long);
@@ -37,27 +37,27 @@ fn flags() -> Vec<String> {
 
 proptest! {
     #[test]
-    fn any_text_is_in_range_or_refused(text in text()) {
-        if let Ok(bytes) = some_bytes(&text) {
+    fn any_text_is_in_range_or_rejected(text in text()) {
+        if let Ok(bytes) = size(&text) {
             prop_assert!((1..=1 << 40).contains(&bytes));
         }
-        if let Ok(bytes) = memory(&text) {
-            prop_assert!((LEAST_MEMORY..=MOST_MEMORY).contains(&bytes));
+        if let Ok(bytes) = memory_size(&text) {
+            prop_assert!((MIN_MEMORY..=MAX_MEMORY).contains(&bytes));
         }
         if let Ok(time) = duration(&text) {
-            prop_assert!(time <= MOST_TIME);
-            prop_assert_eq!(some_time(&text).is_ok(), !time.is_zero());
+            prop_assert!(time <= MAX_DURATION);
+            prop_assert_eq!(positive_duration(&text).is_ok(), !time.is_zero());
         }
         if let Ok(number) = count(&text) {
-            prop_assert!((1..=MOST).contains(&i64::from(number)));
+            prop_assert!((1..=MAX_COUNT).contains(&i64::from(number)));
         }
         if let Ok(number) = entries(&text) {
-            prop_assert!((1..=MOST_ENTRIES).contains(&number));
+            prop_assert!((1..=MAX_ENTRIES).contains(&number));
         }
     }
 
     #[test]
-    fn any_setting_is_taken_or_refused_in_one_line_that_names_it(
+    fn any_setting_is_accepted_or_rejected_in_one_line_that_names_it(
         flag in select(flags()),
         text in text(),
     ) {
@@ -73,19 +73,19 @@ proptest! {
 
     #[test]
     fn sizes_are_read_as_they_are_written(bytes in 1..=1_usize << 40) {
-        prop_assert_eq!(some_bytes(&bytes.to_string()), Ok(bytes));
-        prop_assert_eq!(some_bytes(&format!("{bytes}B")), Ok(bytes));
-        for (unit, size) in [("kB", 1_000), ("MB", 1_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20)] {
-            let number = bytes / size;
-            let read = some_bytes(&format!("{number}{unit}")).ok();
-            prop_assert_eq!(read, Some(number * size).filter(|size| *size > 0));
+        prop_assert_eq!(size(&bytes.to_string()), Ok(bytes));
+        prop_assert_eq!(size(&format!("{bytes}B")), Ok(bytes));
+        for (unit, factor) in [("kB", 1_000), ("MB", 1_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20)] {
+            let number = bytes / factor;
+            let read = size(&format!("{number}{unit}")).ok();
+            prop_assert_eq!(read, Some(number * factor).filter(|size| *size > 0));
         }
     }
 
     #[test]
-    fn durations_are_read_as_they_are_written(nanos in 1..=MOST_TIME.as_nanos()) {
+    fn durations_are_read_as_they_are_written(nanos in 1..=MAX_DURATION.as_nanos()) {
         let time = Duration::from_nanos(u64::try_from(nanos)?);
-        prop_assert_eq!(some_time(&humantime::format_duration(time).to_string()), Ok(time));
+        prop_assert_eq!(positive_duration(&humantime::format_duration(time).to_string()), Ok(time));
         let millis = Duration::from_millis(u64::try_from(time.as_millis())?);
         prop_assert_eq!(duration(&format!("{}ms", time.as_millis())), Ok(millis));
     }

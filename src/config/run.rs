@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{count, entries, memory, some_bytes, some_time};
+use super::values::{count, entries, memory_size, positive_duration, size};
 use crate::sandbox::{FileLimits, Limits};
 
 /// Limits of one run.
@@ -12,27 +12,27 @@ use crate::sandbox::{FileLimits, Limits};
 #[command(next_help_heading = "Limits of one run")]
 pub struct RunLimits {
     /// Maximum processor time of a script. Waiting does not count.
-    #[arg(long, env, default_value = "5s", value_parser = some_time)]
+    #[arg(long, env, default_value = "5s", value_parser = positive_duration)]
     pub cpu_limit: Duration,
 
     /// Maximum time from a script's start to its end, waiting included.
-    #[arg(long, env, default_value = "10s", value_parser = some_time)]
+    #[arg(long, env, default_value = "10s", value_parser = positive_duration)]
     pub wall_limit: Duration,
 
     /// Maximum memory of a script, that of the Python interpreter included.
-    #[arg(long, env, default_value = "50MB", value_parser = memory)]
+    #[arg(long, env, default_value = "50MB", value_parser = memory_size)]
     pub memory_limit: usize,
 
     /// Maximum size of a script's standard output.
-    #[arg(long, env, default_value = "1MiB", value_parser = some_bytes)]
+    #[arg(long, env, default_value = "1MiB", value_parser = size)]
     pub stdout_limit: usize,
 
     /// Maximum size of a script's standard error.
-    #[arg(long, env, default_value = "1MiB", value_parser = some_bytes)]
+    #[arg(long, env, default_value = "1MiB", value_parser = size)]
     pub stderr_limit: usize,
 
     /// Maximum size of a result as JSON text.
-    #[arg(long, env, default_value = "8MiB", value_parser = some_bytes)]
+    #[arg(long, env, default_value = "8MiB", value_parser = size)]
     pub result_limit: usize,
 
     /// Maximum nesting of lists and dicts in a result.
@@ -45,7 +45,7 @@ pub struct RunLimits {
     pub open_files_limit: u32,
 
     /// Maximum size of a script's temporary directory.
-    #[arg(long, env, default_value = "16MiB", value_parser = some_bytes)]
+    #[arg(long, env, default_value = "16MiB", value_parser = size)]
     pub disk_limit: usize,
 
     /// Maximum number of files and directories in a script's temporary directory.
@@ -81,7 +81,7 @@ impl RunLimits {
 
     /// Returns how many bytes of memory a run takes that reaches all its limits. The temporary directory
     /// counts too: in containers it is usually in memory.
-    pub(super) fn most_memory(&self) -> u64 {
+    pub(super) fn max_memory(&self) -> u64 {
         let run = self.memory_limit
             + self.stdout_limit
             + self.stderr_limit

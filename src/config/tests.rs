@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 
-use super::values::{some_bytes, some_time};
+use super::values::{positive_duration, size};
 use super::*;
 use crate::sandbox::Limits;
 
-pub(super) const MACHINE: Machine = Machine {
+pub(super) const RESOURCES: SystemResources = SystemResources {
     cores: 2,
     memory: 8 << 30,
     address_space: None,
     open_files: None,
 };
 
-pub(super) fn parse(args: &[&str], machine: Machine) -> Result<Config, String> {
+pub(super) fn parse(args: &[&str], resources: SystemResources) -> Result<Config, String> {
     let args = ["python-executor"].iter().chain(args);
-    let config = Config::parse_for(args, machine).and_then(|config| {
-        config.check(machine)?;
+    let config = Config::parse_for(args, resources).and_then(|config| {
+        config.check(resources)?;
         Ok(config)
     });
     config.map_err(|error| one_line(&error))
@@ -42,13 +42,13 @@ fn every_setting_has_help_and_an_environment_variable_named_like_its_flag() {
 
 #[test]
 fn defaults_are_the_documented_limits() -> Result<(), String> {
-    assert_eq!(parse(&[], MACHINE)?.run.limits(), Limits::default());
+    assert_eq!(parse(&[], RESOURCES)?.run.limits(), Limits::default());
     Ok(())
 }
 
 #[test]
 fn by_default_a_shutdown_is_over_before_the_platform_kills() -> Result<(), String> {
-    let service = parse(&[], MACHINE)?.service;
+    let service = parse(&[], RESOURCES)?.service;
     // A second for the last answers, in the ten that Docker and Cloud Run give.
     let longest = service.shutdown_delay + service.shutdown_grace + Duration::from_secs(1);
     assert!(longest < Duration::from_secs(10), "{longest:?}");
@@ -70,7 +70,7 @@ fn sizes_and_durations() {
         ("99999999999GiB", None),
     ];
     for (text, bytes) in sizes {
-        assert_eq!(some_bytes(text).ok(), bytes, "{text:?}");
+        assert_eq!(size(text).ok(), bytes, "{text:?}");
     }
     let durations = [
         ("5s", Some(5_000)),
@@ -87,7 +87,7 @@ fn sizes_and_durations() {
     ];
     for (text, millis) in durations {
         assert_eq!(
-            some_time(text).ok(),
+            positive_duration(text).ok(),
             millis.map(Duration::from_millis),
             "{text:?}"
         );
@@ -215,7 +215,7 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
         (&["surplus"], &["surplus"]),
     ];
     for (args, telling) in cases {
-        let Err(line) = parse(args, MACHINE) else {
+        let Err(line) = parse(args, RESOURCES) else {
             panic!("{args:?} was accepted")
         };
         assert!(!line.contains('\n'), "{line}");
@@ -227,9 +227,9 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
 
 #[test]
 fn too_little_address_space_names_what_to_change() {
-    let with = |address_space| Machine {
+    let with = |address_space| SystemResources {
         address_space: Some(address_space),
-        ..MACHINE
+        ..RESOURCES
     };
     let cases: &[(u64, &[&str], &[&str])] = &[
         (2_000_000_000, &[], &["1.9 GiB", "ulimit -v", "raise"]),
@@ -251,9 +251,9 @@ fn too_little_address_space_names_what_to_change() {
 
 #[test]
 fn too_few_open_files_name_what_to_change() -> Result<(), String> {
-    let with = |open_files| Machine {
+    let with = |open_files| SystemResources {
         open_files: Some(open_files),
-        ..MACHINE
+        ..RESOURCES
     };
     // 1152 connections, 32 scripts with 10 files and a directory each, and 512 besides.
     let connections = |files| parse(&[], with(files)).map(|config| config.capacity.connections);
@@ -304,9 +304,9 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
 
 #[test]
 fn memory_must_do_for_one_run_at_least() -> Result<(), String> {
-    let tiny = Machine {
+    let tiny = SystemResources {
         memory: 50 << 20,
-        ..MACHINE
+        ..RESOURCES
     };
     let line = parse(&[], tiny).err().unwrap_or_default();
     for words in ["50.0 MiB", "lower MEMORY_LIMIT"] {
@@ -314,7 +314,7 @@ fn memory_must_do_for_one_run_at_least() -> Result<(), String> {
     }
     let lower = ["--memory-limit", "20MB", "--result-limit", "1MiB"];
     assert!(parse(&lower, tiny)?.fits_into_memory(tiny));
-    assert!(!parse(&["--max-concurrent", "1000"], MACHINE)?.fits_into_memory(MACHINE));
+    assert!(!parse(&["--max-concurrent", "1000"], RESOURCES)?.fits_into_memory(RESOURCES));
     Ok(())
 }
 
@@ -331,10 +331,10 @@ fn all_switches_are_read_alike() -> Result<(), String> {
         ("no", false),
         ("Off", false),
     ] {
-        let config = parse(&["--metrics", text, "--playground", text], MACHINE)?;
+        let config = parse(&["--metrics", text, "--playground", text], RESOURCES)?;
         let service = &config.service;
         assert_eq!((service.metrics, service.playground), (on, on), "{text}");
-        let refused = parse(&[&format!("--require-auth={text}")], MACHINE).is_err();
+        let refused = parse(&[&format!("--require-auth={text}")], RESOURCES).is_err();
         assert_eq!(refused, on, "{text}");
     }
     Ok(())
@@ -342,7 +342,7 @@ fn all_switches_are_read_alike() -> Result<(), String> {
 
 #[test]
 fn names_of_hosts_are_resolved() -> Result<(), String> {
-    let host = |text| parse(&["--host", text], MACHINE).map(|config| config.service.host);
+    let host = |text| parse(&["--host", text], RESOURCES).map(|config| config.service.host);
     assert!(host("localhost")?.is_loopback());
     assert!(host("::1")?.is_loopback());
     assert!(host("0.0.0.0")?.is_unspecified());
@@ -351,42 +351,42 @@ fn names_of_hosts_are_resolved() -> Result<(), String> {
 
 #[test]
 fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
-    let small = Machine {
+    let small = SystemResources {
         cores: 4,
         memory: 512 << 20,
-        ..MACHINE
+        ..RESOURCES
     };
-    let tiny = Machine {
+    let tiny = SystemResources {
         cores: 1,
         memory: 80 << 20,
-        ..MACHINE
+        ..RESOURCES
     };
-    let narrow = Machine {
+    let narrow = SystemResources {
         address_space: Some(10_000_000_000),
-        ..MACHINE
+        ..RESOURCES
     };
-    let cases: &[(Machine, &[&str], [u32; 3])] = &[
-        (MACHINE, &[], [32, 256, 1152]),
+    let cases: &[(SystemResources, &[&str], [u32; 3])] = &[
+        (RESOURCES, &[], [32, 256, 1152]),
         (small, &[], [5, 40, 180]),
         (tiny, &[], [1, 8, 36]),
         (small, &["--memory-limit", "20MB"], [8, 64, 288]),
-        (MACHINE, &["--max-concurrent", "3"], [3, 24, 108]),
+        (RESOURCES, &["--max-concurrent", "3"], [3, 24, 108]),
         (
-            MACHINE,
+            RESOURCES,
             &["--max-concurrent", "3", "--max-queue", "0"],
             [3, 0, 12],
         ),
-        (MACHINE, &["--max-connections", "5000"], [32, 256, 5000]),
+        (RESOURCES, &["--max-connections", "5000"], [32, 256, 5000]),
         (narrow, &[], [2, 16, 72]),
     ];
-    for (machine, args, [concurrent, queue, connections]) in cases {
+    for (resources, args, [concurrent, queue, connections]) in cases {
         let expected = Capacity {
             concurrent: *concurrent,
             queue: *queue,
             queue_timeout: Duration::from_secs(10),
             connections: *connections,
         };
-        assert_eq!(parse(args, *machine)?.capacity, expected, "{args:?}");
+        assert_eq!(parse(args, *resources)?.capacity, expected, "{args:?}");
     }
     Ok(())
 }
@@ -395,8 +395,11 @@ fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
 fn keys_are_long_sendable_and_never_repeated() -> Result<(), String> {
     let good = "0123456789abcdefABCDEF-._~+/0123456789==";
     let two = format!("{good}, x{good}");
-    assert_eq!(parse(&["--api-keys", good], MACHINE)?.access.keys.len(), 1);
-    let config = parse(&["--api-keys", &two], MACHINE)?;
+    assert_eq!(
+        parse(&["--api-keys", good], RESOURCES)?.access.keys.len(),
+        1
+    );
+    let config = parse(&["--api-keys", &two], RESOURCES)?;
     assert_eq!(config.access.keys.len(), 2);
     assert!(!format!("{config:?}").contains(good));
 
@@ -410,7 +413,7 @@ fn keys_are_long_sendable_and_never_repeated() -> Result<(), String> {
         (format!("{good}\u{e4}"), "letters, digits"),
     ];
     for (text, telling) in cases {
-        let line = parse(&["--api-keys", &text], MACHINE).err();
+        let line = parse(&["--api-keys", &text], RESOURCES).err();
         let line = line.ok_or(text)?;
         assert!(line.contains(telling), "{line}");
         assert!(!line.contains(short), "{line}");
@@ -441,7 +444,7 @@ fn issuers_cannot_be_overheard() {
     ];
     for (issuer, accepted) in cases {
         let args = ["--oidc-issuer", issuer, "--oidc-audience", "me"];
-        let result = parse(&args, MACHINE);
+        let result = parse(&args, RESOURCES);
         assert_eq!(result.is_ok(), accepted, "{issuer}");
         if let Err(line) = result {
             assert!(line.contains("OIDC_ISSUER"), "{line}");
@@ -463,13 +466,13 @@ fn rates_and_bursts() -> Result<(), String> {
         ),
     ];
     for (args, rate, burst, millis) in cases {
-        let limit = parse(args, MACHINE)?
+        let limit = parse(args, RESOURCES)?
             .access
             .rate
             .ok_or("there is a limit")?;
         assert_eq!((&*limit.rate.to_string(), limit.burst), (*rate, *burst));
         assert_eq!(limit.interval(), Duration::from_millis(*millis));
     }
-    assert_eq!(parse(&[], MACHINE)?.access.rate, None);
+    assert_eq!(parse(&[], RESOURCES)?.access.rate, None);
     Ok(())
 }

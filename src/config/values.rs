@@ -11,34 +11,34 @@ use url::Url;
 use super::Host;
 
 /// CPython itself, before it has run a line of the script, needs nearly this much.
-pub(super) const LEAST_MEMORY: usize = 20_000_000;
+pub(super) const MIN_MEMORY: usize = 20_000_000;
 /// 32-bit WebAssembly cannot address more.
-pub(super) const MOST_MEMORY: usize = 4 << 30;
+pub(super) const MAX_MEMORY: usize = 4 << 30;
 /// Each has to be removed before the next run takes the slot, which takes microseconds.
-pub(super) const MOST_ENTRIES: u32 = 2_000;
+pub(super) const MAX_ENTRIES: u32 = 2_000;
 /// Keeps sums with points in time far from overflow, which would panic.
-pub(super) const MOST_TIME: Duration = Duration::from_hours(365 * 24);
+pub(super) const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
 /// Keeps sums of counts far from overflow; no machine comes near it.
-pub(super) const MOST: i64 = 1_000_000;
+pub(super) const MAX_COUNT: i64 = 1_000_000;
 /// Nobody has more proxies in a row.
-const MOST_PROXIES: usize = 10;
+const MAX_PROXIES: usize = 10;
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if time <= MOST_TIME => Ok(time),
+        Ok(time) if time <= MAX_DURATION => Ok(time),
         Ok(_) => Err("must be at most 365days".into()),
         Err(error) => Err(format!("{error}; write 500ms, 10s or 1m")),
     }
 }
 
-pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("must be more than zero".into()),
         time => Ok(time),
     }
 }
 
-pub(super) fn some_bytes(text: &str) -> Result<usize, String> {
+pub(super) fn size(text: &str) -> Result<usize, String> {
     let size = ByteSize::from_str(text).map_err(|_| "not a size; write 500kB, 50MB or 1MiB")?;
     match usize::try_from(size.as_u64()) {
         Ok(0) => Err("must be more than zero".into()),
@@ -48,25 +48,25 @@ pub(super) fn some_bytes(text: &str) -> Result<usize, String> {
     }
 }
 
-pub(super) fn memory(text: &str) -> Result<usize, String> {
-    match some_bytes(text)? {
-        ..LEAST_MEMORY => Err("CPython needs at least 20MB to start".into()),
-        bytes if bytes > MOST_MEMORY => Err("must be at most 4GiB".into()),
+pub(super) fn memory_size(text: &str) -> Result<usize, String> {
+    match size(text)? {
+        ..MIN_MEMORY => Err("CPython needs at least 20MB to start".into()),
+        bytes if bytes > MAX_MEMORY => Err("must be at most 4GiB".into()),
         bytes => Ok(bytes),
     }
 }
 
 pub(super) fn count(text: &str) -> Result<u32, String> {
     match text.parse() {
-        Ok(number) if (1..=MOST).contains(&i64::from(number)) => Ok(number),
-        _ => Err(format!("must be a whole number from 1 to {MOST}")),
+        Ok(number) if (1..=MAX_COUNT).contains(&i64::from(number)) => Ok(number),
+        _ => Err(format!("must be a whole number from 1 to {MAX_COUNT}")),
     }
 }
 
 pub(super) fn entries(text: &str) -> Result<u32, String> {
     match count(text)? {
-        number if number <= MOST_ENTRIES => Ok(number),
-        _ => Err(format!("must be at most {MOST_ENTRIES}")),
+        number if number <= MAX_ENTRIES => Ok(number),
+        _ => Err(format!("must be at most {MAX_ENTRIES}")),
     }
 }
 
@@ -77,8 +77,8 @@ pub(super) fn level(text: &str) -> Result<LevelFilter, String> {
 
 pub(super) fn proxies(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(number) if number <= MOST_PROXIES => Ok(number),
-        _ => Err(format!("must be a whole number from 0 to {MOST_PROXIES}")),
+        Ok(number) if number <= MAX_PROXIES => Ok(number),
+        _ => Err(format!("must be a whole number from 0 to {MAX_PROXIES}")),
     }
 }
 

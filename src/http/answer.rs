@@ -14,8 +14,8 @@ use super::admission::Pass;
 use super::kind::Kind;
 use super::taking;
 use crate::config::Host;
+use crate::display::{Bytes, Seconds};
 use crate::sandbox::{Failure, Outcome};
-use crate::units::{Bytes, Seconds};
 
 /// The header that tells a program which error it has got.
 const ERROR_KIND: HeaderName = HeaderName::from_static("x-error-kind");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use crate::units::{Bytes, Seconds};
+use crate::display::{Bytes, Seconds};
 
 /// The result, the output and the usage of a run.
 #[derive(Debug)]

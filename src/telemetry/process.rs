@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::machine;
+use crate::system;
 
 /// Asks the system at every scrape. What it does not tell is left out.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Collector for Process {
                 "process_max_fds",
                 "File descriptors that may be open",
                 None,
-                machine::open_file_limit().and_then(|limit| usize::try_from(limit).ok()),
+                system::open_file_limit().and_then(|limit| usize::try_from(limit).ok()),
             ),
         ];
         for (name, help, unit, value) in gauges {

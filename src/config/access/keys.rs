@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 /// Minimum length of a key: that of 128 random bits in hexadecimal.
-const LEAST_KEY: usize = 32;
+const MIN_KEY_LENGTH: usize = 32;
 
 /// Sources of keys.
 #[derive(Debug, Clone, Args)]
@@ -85,9 +85,9 @@ fn in_file(path: &Path) -> Result<Vec<Secret>, String> {
 
 /// Refuses what is too easy to guess or cannot be sent. The error does not repeat it.
 fn key(text: &str, place: &str) -> Result<Secret, String> {
-    if text.len() < LEAST_KEY {
+    if text.len() < MIN_KEY_LENGTH {
         return Err(format!(
-            "{place} is too short: it has {} characters and needs {LEAST_KEY}; `openssl rand -hex 32` \
+            "{place} is too short: it has {} characters and needs {MIN_KEY_LENGTH}; `openssl rand -hex 32` \
              makes a good one",
             text.len()
         ));

@@ -10,7 +10,7 @@ use super::values::{boolean, count, proxies};
 use keys::KeySettings;
 pub use keys::Secret;
 use oidc::OidcSettings;
-pub use oidc::{Allowed, Oidc, cannot_be_overheard};
+pub use oidc::{Allowed, Oidc, is_secure_origin};
 use rate::RateSettings;
 pub use rate::{Rate, RateLimit};
 

@@ -147,7 +147,7 @@ fn issuer(text: &str) -> Result<String, String> {
                    machine only";
     let address = Url::parse(text).map_err(|_| problem)?;
     let plain = address.query().is_none() && address.fragment().is_none();
-    if plain && address.username().is_empty() && cannot_be_overheard(&address) {
+    if plain && address.username().is_empty() && is_secure_origin(&address) {
         Ok(text.into())
     } else {
         Err(problem.into())
@@ -156,7 +156,7 @@ fn issuer(text: &str) -> Result<String, String> {
 
 /// Whether what is said between here and this address reaches nobody else.
 #[must_use]
-pub fn cannot_be_overheard(address: &Url) -> bool {
+pub fn is_secure_origin(address: &Url) -> bool {
     let loopback = match address.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

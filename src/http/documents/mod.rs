@@ -31,7 +31,7 @@ use bytes::Bytes;
 
 use super::App;
 use crate::config::Config;
-use crate::units::{Bytes as Size, Seconds};
+use crate::display::{Bytes as Size, Seconds};
 use differences::{Difference, Part};
 use reference::{Address, ErrorRow, Header, Limit};
 

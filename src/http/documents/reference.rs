@@ -5,11 +5,11 @@ use std::time::Duration;
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use crate::config::Config;
+use crate::display::{Bytes, Seconds};
 use crate::http::access::Refusal;
 use crate::http::answer::Error;
 use crate::http::kind::Kind;
 use crate::sandbox::Failure;
-use crate::units::{Bytes, Seconds};
 
 /// A limit as this service has it.
 pub(super) struct Limit {

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use super::directory::Directory;
 use super::tree;
-use crate::machine;
+use crate::system;
 
 /// How many directories are removed at once. The permits bound how many wait for it.
 const THREADS: usize = 2;
@@ -65,7 +65,7 @@ impl Remover {
     ) -> io::Result<()> {
         let stop = Arc::clone(&self.stop);
         let thread = thread::Builder::new().name(name.into()).spawn(move || {
-            machine::lower_priority();
+            system::lower_priority();
             work(&stop);
         })?;
         self.threads.push(thread);

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::key_set::{KeySet, Published};
 use super::signature::use_ring;
-use crate::config::cannot_be_overheard;
+use crate::config::is_secure_origin;
 
 /// After this time the keys are looked up again: it is how long a key that was withdrawn goes on.
 const FRESH: Duration = Duration::from_mins(10);
@@ -136,7 +136,7 @@ impl Issuer {
             issuer == self.name,
             "{discovery} is of the issuer {issuer:?}: if it is the right one, OIDC_ISSUER must be the same"
         );
-        let safe = Url::parse(&jwks_uri).is_ok_and(|address| cannot_be_overheard(&address));
+        let safe = Url::parse(&jwks_uri).is_ok_and(|address| is_secure_origin(&address));
         ensure!(
             safe,
             "{discovery} gives the address {jwks_uri:?} for its keys, which is not https"

@@ -1,4 +1,4 @@
-//! What the machine offers: cores, memory, address space, open files.
+//! System resources: cores, memory, address space and open files, and the process's own limits.
 
 mod cgroup;
 
@@ -8,17 +8,16 @@ use std::thread;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How much lower the priority of threads is that work for scripts. HTTP never wants the processor for
-/// long.
+/// Niceness of the threads that run scripts. HTTP never needs the processor for long.
 #[cfg(target_os = "linux")]
 const BACKGROUND_NICENESS: i32 = 5;
 
-/// Assumed where the system does not tell.
+/// Assumed where the system does not report it.
 const UNKNOWN_MEMORY: u64 = 1 << 30;
 
-/// What this process may use.
+/// Resources that this process may use.
 #[derive(Debug, Clone, Copy)]
-pub struct Machine {
+pub struct SystemResources {
     /// Processor cores, the quotas of all control groups respected.
     pub cores: u32,
     /// Bytes of memory still free to use, the limits of all control groups respected.
@@ -29,11 +28,11 @@ pub struct Machine {
     pub open_files: Option<u64>,
 }
 
-impl Machine {
-    /// Looks at the machine as it is now.
+impl SystemResources {
+    /// Reads the resources that are available now.
     #[must_use]
-    pub fn look() -> Self {
-        // The standard library looks at the quotas of the control groups above, too.
+    pub fn detect() -> Self {
+        // The standard library respects the quotas of parent control groups, too.
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let bounds = [
             meminfo(&fs::read_to_string("/proc/meminfo").unwrap_or_default()),
@@ -43,16 +42,16 @@ impl Machine {
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             memory: bounds.into_iter().flatten().min().unwrap_or(UNKNOWN_MEMORY),
             address_space: getrlimit(Resource::As).current,
-            // As many as the service will allow itself.
+            // `raise_open_file_limit` raises the soft limit to this.
             open_files: getrlimit(Resource::Nofile).maximum,
         }
     }
 }
 
-/// Lets the process open as many files as its hard limit permits.
+/// Raises the soft limit of open files to the hard limit.
 ///
-/// The soft limit is often 1024, for the sake of programs that use `select`; this one does not,
-/// and each connection and each open file of a script takes a descriptor.
+/// The soft limit is often 1024 for the sake of programs that use `select`. The service does not, and each
+/// connection and each open file of a script takes a descriptor.
 pub fn raise_open_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -64,7 +63,7 @@ pub fn raise_open_file_limit() {
     }
 }
 
-/// How many files the process may have open, if that is limited.
+/// Returns how many files the process may have open, if there is a limit.
 #[must_use]
 pub fn open_file_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
@@ -72,13 +71,13 @@ pub fn open_file_limit() -> Option<u64> {
 
 /// Lowers the priority of this thread below those that serve connections.
 pub fn lower_priority() {
-    // Elsewhere niceness is not a thread's but the whole process's. If the system refuses, everything
-    // works; it only takes longer to get to a connection.
+    // Elsewhere niceness is a property of the whole process. Failure is harmless: connections only have to
+    // wait longer.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(BACKGROUND_NICENESS);
 }
 
-/// `MemAvailable` of `/proc/meminfo`, in bytes.
+/// Returns `MemAvailable` of `/proc/meminfo`, in bytes.
 fn meminfo(text: &str) -> Option<u64> {
     let line = text
         .lines()

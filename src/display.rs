@@ -1,4 +1,4 @@
-//! How limits are written for people: `5 s`, `50 MB`, `1 MiB`.
+//! Display of limits in messages: `5 s`, `50 MB`, `1 MiB`.
 
 use std::fmt;
 use std::time::Duration;
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_keep_the_unit_they_were_given_in() {
+    fn sizes_keep_their_unit() {
         let cases = [
             (50_000_000, "50 MB"),
             (1 << 20, "1 MiB"),
