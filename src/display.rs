@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytesize::ByteSize;
+
 /// A duration in seconds, with no more digits than it needs.
 pub struct Seconds(pub Duration);
 
@@ -12,7 +14,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// A size in bytes, in the largest binary or decimal unit that divides it.
+/// An exact size in bytes, in the largest binary or decimal unit that divides it: for limits.
 pub struct Bytes(pub usize);
 
 impl fmt::Display for Bytes {
@@ -35,6 +37,15 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// A size in bytes with one decimal, in the largest binary unit: for amounts of the machine.
+pub struct RoundedBytes(pub u64);
+
+impl fmt::Display for RoundedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ByteSize::b(self.0).fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +63,18 @@ mod tests {
         ];
         for (bytes, text) in cases {
             assert_eq!(Bytes(bytes).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn amounts_are_rounded() {
+        let cases = [
+            (2_000_000_000, "1.9 GiB"),
+            (50 << 20, "50.0 MiB"),
+            (123, "123 B"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(RoundedBytes(bytes).to_string(), text);
         }
     }
 

@@ -1,10 +1,10 @@
-//! The program: reads its settings and does what it was asked to.
+//! The program: reads its settings and runs its command.
 
 mod commands;
 
 use std::process::ExitCode;
 
-use python_executor::config::{self, Command, Config};
+use python_executor::config::{Command, Config, ConfigError};
 use python_executor::system::SystemResources;
 use python_executor::telemetry;
 
@@ -12,8 +12,9 @@ fn main() -> ExitCode {
     let resources = SystemResources::detect();
     let config = match Config::load(resources) {
         Ok(config) => config,
-        Err(error) if error.use_stderr() => return commands::bad_usage(&config::one_line(&error)),
-        Err(help_or_version) => help_or_version.exit(),
+        // Help or version, which go to standard output.
+        Err(ConfigError::Usage(output)) if !output.use_stderr() => output.exit(),
+        Err(error) => return commands::bad_usage(&error.to_string()),
     };
     telemetry::init(&config.service);
     let done = match &config.command {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use bytesize::ByteSize;
 use python_executor::config::{Config, Source};
+use python_executor::display::RoundedBytes;
 use python_executor::sandbox::{self, Interpreter, Runtime};
 use python_executor::self_test;
 use python_executor::system::{self, SystemResources};
@@ -66,9 +66,9 @@ fn memory(config: &Config, resources: SystemResources) -> Result<String, String>
     config.check_memory(resources)?;
     let text = format!(
         "{} are free; {} scripts at their limits take {}",
-        ByteSize::b(resources.memory),
+        RoundedBytes(resources.memory),
         config.capacity.concurrent,
-        ByteSize::b(config.max_memory())
+        RoundedBytes(config.max_memory())
     );
     if config.fits_into_memory(resources) {
         Ok(text)
@@ -80,7 +80,7 @@ fn memory(config: &Config, resources: SystemResources) -> Result<String, String>
 fn address_space(config: &Config, resources: SystemResources) -> Result<String, String> {
     config.check_address_space(resources)?;
     Ok(match resources.address_space {
-        Some(bytes) => format!("{} (ulimit -v)", ByteSize::b(bytes)),
+        Some(bytes) => format!("{} (ulimit -v)", RoundedBytes(bytes)),
         None => "not limited".to_owned(),
     })
 }

@@ -17,6 +17,6 @@ const BAD_USAGE: u8 = 2;
 
 /// Prints a usage error, one line, to standard error.
 pub fn bad_usage(problem: &str) -> ExitCode {
-    eprintln!("{problem}");
+    eprintln!("error: {problem}");
     ExitCode::from(BAD_USAGE)
 }

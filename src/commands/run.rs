@@ -49,7 +49,7 @@ fn read(file: &Path, limit: usize) -> Result<String, String> {
     let mut source: Box<dyn Read> = if file == Path::new("-") {
         Box::new(io::stdin())
     } else {
-        Box::new(File::open(file).map_err(|error| format!("error: cannot open {name}: {error}"))?)
+        Box::new(File::open(file).map_err(|error| format!("cannot open {name}: {error}"))?)
     };
     let mut bytes = Vec::new();
     // One byte more than the limit shows that the script is too long.
@@ -57,15 +57,15 @@ fn read(file: &Path, limit: usize) -> Result<String, String> {
     (&mut source)
         .take(max)
         .read_to_end(&mut bytes)
-        .map_err(|error| format!("error: cannot read {name}: {error}"))?;
+        .map_err(|error| format!("cannot read {name}: {error}"))?;
     if bytes.len() > limit {
         return Err(format!(
-            "error: {name} exceeds the limit of {} (BODY_LIMIT)",
+            "{name} exceeds the limit of {} (BODY_LIMIT)",
             Bytes(limit)
         ));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        format!("error: {name} is not UTF-8: see byte {at}")
+        format!("{name} is not UTF-8: see byte {at}")
     })
 }

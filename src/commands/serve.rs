@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{self, ExitCode};
 
 use anyhow::Context;
-use python_executor::config::{self, Config};
+use python_executor::config::Config;
 use python_executor::http::{App, Listeners, Server};
 use python_executor::sandbox::{self, Interpreter, Limits};
 use python_executor::self_test;
@@ -29,7 +29,7 @@ const INTERRUPTED: i32 = 1;
 /// When the service cannot start.
 pub fn serve(config: Config, resources: SystemResources) -> anyhow::Result<ExitCode> {
     if let Err(problem) = config.check(resources) {
-        return Ok(bad_usage(&config::one_line(&problem)));
+        return Ok(bad_usage(&problem.to_string()));
     }
     if !config.fits_into_memory(resources) {
         tracing::warn!(

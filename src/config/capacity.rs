@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use clap::Args;
 
 use super::values::{MAX_COUNT, count, duration};
+use crate::display::RoundedBytes;
 use crate::sandbox::ADDRESS_SPACE;
 use crate::system::SystemResources;
 
@@ -63,7 +63,7 @@ pub struct Capacity {
 }
 
 impl CapacitySettings {
-    /// Returns the capacity that is set, with defaults that suit `machine` if each run takes `run_memory`
+    /// Returns the capacity that is set, with defaults that suit `resources` if each run takes `run_memory`
     /// bytes. `files` returns how many files may be open besides connections, for a number of runs.
     pub(super) fn on(
         &self,
@@ -116,13 +116,13 @@ impl Capacity {
         Ok(())
     }
 
-    /// Checks that the runs fit into the address space of `machine`.
+    /// Checks that the runs fit into the address space.
     pub(super) fn check_address_space(&self, resources: SystemResources) -> Result<(), String> {
         let concurrent = self.concurrent;
         let addressable = runs_addressable(resources);
         if concurrent > addressable {
-            let space = ByteSize::b(resources.address_space.unwrap_or(u64::MAX));
-            let each = ByteSize::b(ADDRESS_SPACE);
+            let space = RoundedBytes(resources.address_space.unwrap_or(u64::MAX));
+            let each = RoundedBytes(ADDRESS_SPACE);
             return Err(match addressable {
                 0 => format!(
                     "this process may use {space} of address space (ulimit -v), too little even for \

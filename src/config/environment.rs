@@ -1,4 +1,4 @@
-//! Environment variables: the names that settings have there.
+//! Environment variables: the names of settings there.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,12 +6,13 @@ use std::ffi::OsString;
 use clap::Command;
 use clap::error::ContextKind;
 
-use super::{one_line, refusal};
+use super::ConfigError;
+use super::error::one_line;
 
-/// Names that begin with this are taken by nothing else, while other tools use HOST, PYTHON and LOG.
+/// Prefix of variables that no other tool uses; HOST, PYTHON and LOG are used by others, too.
 pub const PREFIX: &str = "PYTHON_EXECUTOR_";
 
-/// Has settings read from the variable with the prefix where there is one.
+/// Makes settings prefer the variable with the prefix if it is set.
 pub(super) fn prefer_prefixed(command: Command) -> Command {
     command.mut_args(|arg| {
         let name = arg.get_env().map(|name| name.to_string_lossy());
@@ -23,11 +24,16 @@ pub(super) fn prefer_prefixed(command: Command) -> Command {
     })
 }
 
-/// Names the variable where an error is about its value: clap names the flag, wherever the value is
-/// from.
-pub(super) fn blame(error: clap::Error, command: &Command, args: &[OsString]) -> clap::Error {
+/// Names the variable in an error about its value: clap always names the flag.
+pub(super) fn name_variable(
+    error: clap::Error,
+    command: &Command,
+    args: &[OsString],
+) -> ConfigError {
     let shown = error.get(ContextKind::InvalidArg).map(ToString::to_string);
-    let Some(shown) = shown else { return error };
+    let Some(shown) = shown else {
+        return error.into();
+    };
     let long = shown
         .trim_start_matches('-')
         .split([' ', '[', '='])
@@ -44,16 +50,15 @@ pub(super) fn blame(error: clap::Error, command: &Command, args: &[OsString]) ->
         .and_then(|arg| arg.get_env())
         .filter(|name| !given && env::var_os(name).is_some());
     let Some(variable) = variable else {
-        return error;
+        return error.into();
     };
     let line = one_line(&error);
-    // From the end, because the value that is quoted before can hold any text.
+    // From the end, because the value that is quoted before can contain any text.
     let Some((before, after)) = line.rsplit_once(&format!("'{shown}'")) else {
-        return error;
+        return error.into();
     };
-    let before = before.trim_start_matches("error: ");
     let variable = variable.to_string_lossy();
-    refusal(format!(
+    ConfigError::Invalid(format!(
         "{before}the environment variable {variable}{after}"
     ))
 }

@@ -1,4 +1,4 @@
-//! Hosts: names and addresses as they stand in URLs and in the Host header.
+//! Hosts: names and addresses in URLs and in the Host header.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// A host without its port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Host {
-    /// `*`, which stands for every host where hosts are listed.
+    /// `*`: every host, in lists of hosts.
     #[default]
     Any,
     /// A name, in lower case.
@@ -16,7 +16,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// Reads the value of a Host header: a host, and perhaps a colon and a port.
+    /// Parses the value of a Host header: a host, optionally followed by a colon and a port.
     #[must_use]
     pub fn with_port(text: &str) -> Option<Self> {
         // The colons of an IPv6 address are within brackets.
@@ -29,12 +29,12 @@ impl Host {
             Some(digits) => digits.is_empty() || digits.parse::<u16>().is_ok(),
             None => port.is_empty(),
         };
-        // A parser of numbers takes a plus sign, too.
-        let sound = port && !text[end..].contains('+');
-        Self::alone(host).filter(|host| sound && *host != Self::Any)
+        // Parsing a number accepts a plus sign, too.
+        let valid = port && !text[end..].contains('+');
+        Self::alone(host).filter(|host| valid && *host != Self::Any)
     }
 
-    /// Reads a host without a port, or `*`.
+    /// Parses a host without a port, or `*`.
     #[must_use]
     pub fn alone(text: &str) -> Option<Self> {
         if text == "*" {
@@ -47,13 +47,13 @@ impl Host {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Some(Self::Address(address));
         }
-        // A dot at the end only says that the name is complete.
+        // A trailing dot only marks the name as fully qualified.
         let name = text.strip_suffix('.').unwrap_or(text);
-        let sound = !name.is_empty() && name.bytes().all(in_names);
-        sound.then(|| Self::Name(name.to_ascii_lowercase()))
+        let valid = !name.is_empty() && name.bytes().all(is_name_byte);
+        valid.then(|| Self::Name(name.to_ascii_lowercase()))
     }
 
-    /// Whether the host is this machine on any machine, whatever a name server says.
+    /// Whether the host is always this machine, independent of name servers.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self {
@@ -64,8 +64,8 @@ impl Host {
     }
 }
 
-/// Whether a byte may stand in the name of a host (RFC 3986).
-fn in_names(byte: u8) -> bool {
+/// Whether a byte is allowed in the name of a host (RFC 3986).
+fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
 }
 
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_read_as_url_standards_have_them() {
+    fn hosts_are_parsed_as_in_urls() {
         let cases = [
             ("localhost", Some("localhost")),
             ("LocalHost:8080", Some("localhost")),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_and_addresses_of_this_machine_are_loopback() {
+    fn only_localhost_and_loopback_addresses_are_loopback() {
         let cases = [
             ("localhost", true),
             ("127.0.0.1", true),

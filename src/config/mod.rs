@@ -7,6 +7,7 @@ mod access;
 mod capacity;
 mod command;
 mod environment;
+mod error;
 mod host;
 mod request;
 mod run;
@@ -18,10 +19,9 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 
-use bytesize::ByteSize;
-use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
+use crate::display::RoundedBytes;
 use crate::system::SystemResources;
 use access::AccessSettings;
 pub use access::{Access, Allowed, Oidc, Rate, RateLimit, Secret, is_secure_origin};
@@ -29,6 +29,7 @@ pub use capacity::Capacity;
 use capacity::CapacitySettings;
 pub use command::Command;
 pub use environment::PREFIX;
+pub use error::ConfigError;
 pub use host::Host;
 pub use request::RequestLimits;
 pub use run::RunLimits;
@@ -77,92 +78,93 @@ pub struct Config {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// What has been said, and where.
+    /// The parsed arguments, with the source of each.
     #[arg(skip)]
-    said: Said,
+    matches: Matches,
 }
 
-/// What has been said, as clap keeps it. Keys are in there in plain text, so it is not for showing.
+/// clap's matches, without their `Debug` output: they contain keys in plain text.
 #[derive(Clone, Default)]
-struct Said(ArgMatches);
+struct Matches(ArgMatches);
 
-impl fmt::Debug for Said {
+impl fmt::Debug for Matches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Said")
+        f.write_str("Matches")
     }
 }
 
 impl Config {
-    /// Reads flags and environment, for a service on `machine`.
+    /// Reads the flags and the environment, with defaults that suit `resources`.
     ///
     /// # Errors
-    /// When a setting makes no sense; also for `--help` and `--version`, which clap treats alike.
-    pub fn load(resources: SystemResources) -> Result<Self, clap::Error> {
+    /// When a setting is invalid; also for `--help` and `--version`.
+    pub fn load(resources: SystemResources) -> Result<Self, ConfigError> {
         Self::parse_for(env::args_os(), resources)
     }
 
-    fn parse_for<I, T>(args: I, resources: SystemResources) -> Result<Self, clap::Error>
+    fn parse_for<I, T>(args: I, resources: SystemResources) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item = T>,
         T: Into<OsString>,
     {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-        // Global: settings may stand before and after the name of a command.
+        // Global: settings may come before and after the name of a command.
         let command = Self::command().mut_args(|arg| arg.global(true));
         let mut command = environment::prefer_prefixed(command);
         let matches = command.try_get_matches_from_mut(&args);
-        let matches = matches.map_err(|error| environment::blame(error, &command, &args))?;
+        let matches =
+            matches.map_err(|error| environment::name_variable(error, &command, &args))?;
         let mut config = Self::from_arg_matches(&matches)?;
         let run_memory = config.run.max_memory();
         let files = |runs| config.other_open_files(runs);
         config.capacity = config.capacity_settings.on(resources, run_memory, files);
-        config.access = config.access_settings.resolve().map_err(refusal)?;
-        config.said = Said(matches);
-        config.capacity.check().map_err(refusal)?;
+        config.access = config.access_settings.resolve()?;
+        config.matches = Matches(matches);
+        config.capacity.check()?;
         Ok(config)
     }
 
-    /// Refuses what cannot work on `machine`.
+    /// Checks that the settings fit `resources`.
     ///
     /// # Errors
     /// When a setting does not fit; the message says what to change.
-    pub fn check(&self, resources: SystemResources) -> Result<(), clap::Error> {
-        self.check_memory(resources)
-            .and_then(|()| self.check_address_space(resources))
-            .and_then(|()| self.check_open_files(resources))
-            .and_then(|()| self.service.check())
-            .map_err(refusal)
+    pub fn check(&self, resources: SystemResources) -> Result<(), ConfigError> {
+        self.check_memory(resources)?;
+        self.check_address_space(resources)?;
+        self.check_open_files(resources)?;
+        self.service.check()?;
+        Ok(())
     }
 
-    /// Refuses limits of a run that alone take more than all memory of `machine`.
+    /// Checks that the memory suffices for a single run at its limits.
     ///
     /// # Errors
-    /// When they do; the message says what to lower.
+    /// When it does not; the message says what to lower.
     pub fn check_memory(&self, resources: SystemResources) -> Result<(), String> {
         let run_memory = self.run.max_memory();
         if run_memory > resources.memory {
             return Err(format!(
                 "there is {} of memory, but a single script may use {}: lower MEMORY_LIMIT, \
                  DISK_LIMIT or RESULT_LIMIT",
-                ByteSize::b(resources.memory),
-                ByteSize::b(run_memory)
+                RoundedBytes(resources.memory),
+                RoundedBytes(run_memory)
             ));
         }
         Ok(())
     }
 
-    /// Refuses more runs at once than the address space of `machine` has room for.
+    /// Checks that the address space suffices for all runs at once.
     ///
     /// # Errors
-    /// When it has not; the message says what to change.
+    /// When it does not; the message says what to change.
     pub fn check_address_space(&self, resources: SystemResources) -> Result<(), String> {
         self.capacity.check_address_space(resources)
     }
 
-    /// Refuses more connections and runs at once than there are file descriptors for.
+    /// Checks that the limit of open files suffices for all connections and runs at once.
     ///
     /// # Errors
-    /// When the process may not have that many; the message says what to change.
+    /// When it does not; the message says what to change.
     pub fn check_open_files(&self, resources: SystemResources) -> Result<(), String> {
         let Some(limit) = resources.open_files else {
             return Ok(());
@@ -191,50 +193,29 @@ impl Config {
         ))
     }
 
-    /// Whether the memory of the machine is enough for all runs at once, each at its limits.
+    /// Whether the memory suffices for all runs at once, each at its limits.
     #[must_use]
     pub fn fits_into_memory(&self, resources: SystemResources) -> bool {
         self.max_memory() <= resources.memory
     }
 
-    /// Bytes of memory that all runs at once may take, each at its limits.
+    /// Returns how many bytes of memory all runs at once take, each at its limits.
     #[must_use]
     pub fn max_memory(&self) -> u64 {
         u64::from(self.capacity.concurrent) * self.run.max_memory()
     }
 
-    /// Files that may be open at once: connections, those of all runs, and a few of the service.
+    /// Returns how many files may be open at once: connections, files of all runs, and a few of the service.
     #[must_use]
     pub fn max_open_files(&self) -> u64 {
         u64::from(self.capacity.connections) + self.other_open_files(self.capacity.concurrent)
     }
 
-    /// Those that are no connections, with so many runs at once.
+    /// Returns how many files may be open besides connections, with this number of runs at once.
     fn other_open_files(&self, runs: u32) -> u64 {
-        let of_a_run = u64::from(self.run.open_files_limit) + 1;
-        u64::from(runs) * of_a_run + OWN_OPEN_FILES
+        let per_run = u64::from(self.run.open_files_limit) + 1;
+        u64::from(runs) * per_run + OWN_OPEN_FILES
     }
-}
-
-fn refusal(problem: String) -> clap::Error {
-    clap::Error::raw(ErrorKind::ValueValidation, problem)
-}
-
-/// The one line that says what is wrong with a setting; clap spreads it over several.
-#[must_use]
-pub fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    // From the end, because the values that are quoted before can hold any text.
-    let before = |text: &str, end| text.rsplit_once(end).map_or(text, |(text, _)| text).len();
-    let mut telling = &text[..before(&text, "For more information")];
-    if error.get(ContextKind::Usage).is_some() {
-        telling = &telling[..before(telling, "Usage:")];
-    }
-    let parts = telling.split(char::is_control).map(str::trim);
-    parts
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

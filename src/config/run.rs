@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
+#[cfg(test)]
+use clap::FromArgMatches;
 
 use super::values::{count, entries, memory_size, positive_duration, size};
 use crate::sandbox::{FileLimits, Limits};
@@ -56,6 +58,17 @@ pub struct RunLimits {
     /// file.
     #[arg(long, env, default_value_t = 10_000_000)]
     pub host_calls_limit: u64,
+}
+
+/// The defaults of the settings, for unit tests.
+#[cfg(test)]
+impl Default for Limits {
+    fn default() -> Self {
+        let command = RunLimits::augment_args(clap::Command::new("defaults"));
+        let matches = command.get_matches_from(["defaults"]);
+        let limits = RunLimits::from_arg_matches(&matches).expect("the defaults are valid");
+        limits.limits()
+    }
 }
 
 impl RunLimits {

@@ -1,30 +1,37 @@
-//! The settings in effect: what each is, and who said so.
+//! The settings in effect, with the source of each.
 
 use clap::parser::ValueSource;
 use clap::{Arg, CommandFactory};
 
-use super::Config;
+use super::{Capacity, Config};
 
-/// What is shown of a secret.
+/// Shown in place of a secret.
 const SECRET: &str = "(secret)";
+
+/// The settings whose defaults are computed, by clap's ids: the names of their fields.
+const COMPUTED: [(&str, fn(&Capacity) -> u32); 3] = [
+    ("max_concurrent", |capacity| capacity.concurrent),
+    ("max_queue", |capacity| capacity.queue),
+    ("max_connections", |capacity| capacity.connections),
+];
 
 /// A setting in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The environment variable.
     pub name: String,
-    /// As it was written, or as it was worked out. A secret is not shown.
+    /// As it was written or computed. A secret is not shown.
     pub value: String,
-    /// Who said so.
+    /// The source of the value.
     pub source: Source,
 }
 
-/// Where the value of a setting is from.
+/// The source of a setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody has said anything.
+    /// The default.
     Default,
-    /// Nobody has said anything, and it depends on the machine.
+    /// The default, computed from the machine's resources.
     Machine,
     /// The environment variable.
     Environment,
@@ -44,26 +51,21 @@ impl Config {
     fn setting(&self, arg: &Arg) -> Option<Setting> {
         let name = arg.get_env()?.to_string_lossy().into_owned();
         let id = arg.get_id().as_str();
-        let source = match self.said.0.value_source(id) {
+        let source = match self.matches.0.value_source(id) {
             Some(ValueSource::CommandLine) => Source::Flag,
             Some(ValueSource::EnvVariable) => Source::Environment,
             _ => Source::Default,
         };
-        let said = self.said.0.get_raw(id).map(|values| {
+        let written = self.matches.0.get_raw(id).map(|values| {
             let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
             values.join(",")
         });
-        let capacity = match id {
-            "max_concurrent" => Some(self.capacity.concurrent),
-            "max_queue" => Some(self.capacity.queue),
-            "max_connections" => Some(self.capacity.connections),
-            _ => None,
-        };
-        let (value, source) = match (said, capacity) {
-            // Settings whose values do not show in --help should not show here.
+        let computed = COMPUTED.iter().find(|(computed, _)| *computed == id);
+        let (value, source) = match (written, computed) {
+            // Values that are hidden in --help are secrets.
             (Some(_), _) if arg.is_hide_env_values_set() => (SECRET.to_owned(), source),
-            (Some(said), _) => (said, source),
-            (None, Some(number)) => (number.to_string(), Source::Machine),
+            (Some(written), _) => (written, source),
+            (None, Some((_, value))) => (value(&self.capacity).to_string(), Source::Machine),
             (None, None) => ("not set".to_owned(), source),
         };
         Some(Setting {

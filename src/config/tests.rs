@@ -1,4 +1,4 @@
-//! Settings as they are written, and what becomes of them.
+//! Settings and the configuration they result in.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use super::values::{positive_duration, size};
 use super::*;
-use crate::sandbox::Limits;
+use crate::sandbox::{FileLimits, Limits};
 
 pub(super) const RESOURCES: SystemResources = SystemResources {
     cores: 2,
@@ -21,11 +21,11 @@ pub(super) fn parse(args: &[&str], resources: SystemResources) -> Result<Config,
         config.check(resources)?;
         Ok(config)
     });
-    config.map_err(|error| one_line(&error))
+    config.map_err(|error| error.to_string())
 }
 
 #[test]
-fn the_definition_is_sound() {
+fn the_definition_is_valid() {
     Config::command().debug_assert();
 }
 
@@ -42,14 +42,51 @@ fn every_setting_has_help_and_an_environment_variable_named_like_its_flag() {
 
 #[test]
 fn defaults_are_the_documented_limits() -> Result<(), String> {
-    assert_eq!(parse(&[], RESOURCES)?.run.limits(), Limits::default());
+    let documented = Limits {
+        cpu: Duration::from_secs(5),
+        wall: Duration::from_secs(10),
+        memory: 50_000_000,
+        stdout: 1 << 20,
+        stderr: 1 << 20,
+        result: 8 << 20,
+        result_depth: 200,
+        files: FileLimits {
+            open: 10,
+            bytes: 16 << 20,
+            entries: 1000,
+        },
+        host_calls: 10_000_000,
+    };
+    assert_eq!(parse(&[], RESOURCES)?.run.limits(), documented);
+    assert_eq!(Limits::default(), documented);
+    Ok(())
+}
+
+#[test]
+fn computed_settings_are_listed_with_their_values() -> Result<(), String> {
+    let settings = parse(&[], RESOURCES)?.settings();
+    let computed = settings
+        .into_iter()
+        .filter(|setting| setting.source == Source::Machine);
+    let computed: Vec<_> = computed
+        .map(|setting| (setting.name, setting.value))
+        .collect();
+    let expected = [
+        ("MAX_CONCURRENT", "32"),
+        ("MAX_QUEUE", "256"),
+        ("MAX_CONNECTIONS", "1152"),
+    ];
+    assert_eq!(
+        computed,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
     Ok(())
 }
 
 #[test]
 fn by_default_a_shutdown_is_over_before_the_platform_kills() -> Result<(), String> {
     let service = parse(&[], RESOURCES)?.service;
-    // A second for the last answers, in the ten that Docker and Cloud Run give.
+    // Docker and Cloud Run kill after 10 s; the last responses may take one of them.
     let longest = service.shutdown_delay + service.shutdown_grace + Duration::from_secs(1);
     assert!(longest < Duration::from_secs(10), "{longest:?}");
     Ok(())
@@ -78,7 +115,7 @@ fn sizes_and_durations() {
         ("1m 30s", Some(90_000)),
         ("365days", Some(31_536_000_000)),
         ("366days", None),
-        // The sum of this and now is no point in time.
+        // The sum of this and the current time would overflow.
         ("500000000000years", None),
         ("0s", None),
         ("5", None),
@@ -95,7 +132,7 @@ fn sizes_and_durations() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line_that_names_the_setting() {
+fn errors_are_one_line_that_names_the_setting() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["--cpu-limit", "5"], &["CPU_LIMIT", "10s"]),
         (&["--cpu-limit", "366days"], &["CPU_LIMIT", "365days"]),
@@ -214,12 +251,12 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
         (&["--cpu-limt", "5s"], &["--cpu-limt", "--cpu-limit"]),
         (&["surplus"], &["surplus"]),
     ];
-    for (args, telling) in cases {
+    for (args, expected) in cases {
         let Err(line) = parse(args, RESOURCES) else {
             panic!("{args:?} was accepted")
         };
         assert!(!line.contains('\n'), "{line}");
-        for words in *telling {
+        for words in *expected {
             assert!(line.contains(words), "{args:?}: {line}");
         }
     }
@@ -239,11 +276,11 @@ fn too_little_address_space_names_what_to_change() {
             &["9.3 GiB", "lower MAX_CONCURRENT to 2"],
         ),
     ];
-    for (space, args, telling) in cases {
+    for (space, args, expected) in cases {
         let Err(line) = parse(args, with(*space)) else {
             panic!("{space} was enough for {args:?}")
         };
-        for words in *telling {
+        for words in *expected {
             assert!(line.contains(words), "{line}");
         }
     }
@@ -293,9 +330,9 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
         ),
         (64, &[], &["64 files", "need 1152"]),
     ];
-    for (files, args, telling) in cases {
+    for (files, args, expected) in cases {
         let line = parse(args, with(*files)).err().unwrap_or_default();
-        for words in *telling {
+        for words in *expected {
             assert!(line.contains(words), "{files}: {line}");
         }
     }
@@ -303,7 +340,7 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
 }
 
 #[test]
-fn memory_must_do_for_one_run_at_least() -> Result<(), String> {
+fn memory_must_suffice_for_at_least_one_run() -> Result<(), String> {
     let tiny = SystemResources {
         memory: 50 << 20,
         ..RESOURCES
@@ -319,7 +356,7 @@ fn memory_must_do_for_one_run_at_least() -> Result<(), String> {
 }
 
 #[test]
-fn all_switches_are_read_alike() -> Result<(), String> {
+fn all_switches_are_parsed_alike() -> Result<(), String> {
     for (text, on) in [
         ("true", true),
         ("TRUE", true),
@@ -334,8 +371,8 @@ fn all_switches_are_read_alike() -> Result<(), String> {
         let config = parse(&["--metrics", text, "--playground", text], RESOURCES)?;
         let service = &config.service;
         assert_eq!((service.metrics, service.playground), (on, on), "{text}");
-        let refused = parse(&[&format!("--require-auth={text}")], RESOURCES).is_err();
-        assert_eq!(refused, on, "{text}");
+        let rejected = parse(&[&format!("--require-auth={text}")], RESOURCES).is_err();
+        assert_eq!(rejected, on, "{text}");
     }
     Ok(())
 }
@@ -392,7 +429,7 @@ fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
 }
 
 #[test]
-fn keys_are_long_sendable_and_never_repeated() -> Result<(), String> {
+fn keys_are_long_sendable_and_never_shown() -> Result<(), String> {
     let good = "0123456789abcdefABCDEF-._~+/0123456789==";
     let two = format!("{good}, x{good}");
     assert_eq!(
@@ -412,17 +449,17 @@ fn keys_are_long_sendable_and_never_repeated() -> Result<(), String> {
         (spaced, "letters, digits"),
         (format!("{good}\u{e4}"), "letters, digits"),
     ];
-    for (text, telling) in cases {
+    for (text, expected) in cases {
         let line = parse(&["--api-keys", &text], RESOURCES).err();
         let line = line.ok_or(text)?;
-        assert!(line.contains(telling), "{line}");
+        assert!(line.contains(expected), "{line}");
         assert!(!line.contains(short), "{line}");
     }
     Ok(())
 }
 
 #[test]
-fn issuers_cannot_be_overheard() {
+fn issuers_have_secure_origins() {
     let cases = [
         ("https://issuer.example", true),
         ("https://issuer.example/realms/one/", true),

@@ -1,4 +1,4 @@
-//! Values as people write them: durations, sizes, counts.
+//! Parsers for the values of settings: durations, sizes, counts, hosts.
 
 use std::net::{IpAddr, ToSocketAddrs};
 use std::str::FromStr;
@@ -10,17 +10,17 @@ use url::Url;
 
 use super::Host;
 
-/// CPython itself, before it has run a line of the script, needs nearly this much.
+/// CPython needs nearly this much before it runs a script.
 pub(super) const MIN_MEMORY: usize = 20_000_000;
 /// 32-bit WebAssembly cannot address more.
 pub(super) const MAX_MEMORY: usize = 4 << 30;
-/// Each has to be removed before the next run takes the slot, which takes microseconds.
+/// Each entry has to be removed before the next run can take the slot, which takes microseconds.
 pub(super) const MAX_ENTRIES: u32 = 2_000;
-/// Keeps sums with points in time far from overflow, which would panic.
+/// Keeps sums of instants and durations far from overflow, which would panic.
 pub(super) const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
 /// Keeps sums of counts far from overflow; no machine comes near it.
 pub(super) const MAX_COUNT: i64 = 1_000_000;
-/// Nobody has more proxies in a row.
+/// More proxies in a row do not occur.
 const MAX_PROXIES: usize = 10;
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -42,7 +42,7 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
     let size = ByteSize::from_str(text).map_err(|_| "not a size; write 500kB, 50MB or 1MiB")?;
     match usize::try_from(size.as_u64()) {
         Ok(0) => Err("must be more than zero".into()),
-        // Every size is of something that must fit into memory; this keeps sums from overflowing.
+        // All sizes must fit into memory; this keeps sums from overflowing.
         Ok(bytes) if bytes <= 1 << 40 => Ok(bytes),
         _ => Err("must be at most 1TiB".into()),
     }
@@ -82,26 +82,27 @@ pub(super) fn proxies(text: &str) -> Result<usize, String> {
     }
 }
 
-/// The one way of reading what is on or off.
+/// Parses a switch; all switches are parsed here.
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("must be true or false (yes and no, on and off, 1 and 0 are the same)".into()),
+        _ => Err("must be true or false (or yes, no, on, off, 1 or 0)".into()),
     }
 }
 
-/// An address, or one that a name stands for. IPv4 comes first: what has both is mostly asked by it.
+/// Parses an address, or resolves a name. IPv4 is preferred because most clients use it.
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
     let found = (text, 0).to_socket_addrs();
-    let found = found.map_err(|error| format!("not an address, and no name of one: {error}"))?;
+    let found = found
+        .map_err(|error| format!("not an address, and not a name that resolves to one: {error}"))?;
     let addresses = found.map(|address| address.ip());
     addresses
         .min_by_key(IpAddr::is_ipv6)
-        .ok_or_else(|| "a name without an address".into())
+        .ok_or_else(|| "the name has no address".into())
 }
 
 pub(super) fn allowed_host(text: &str) -> Result<Host, String> {
@@ -109,7 +110,7 @@ pub(super) fn allowed_host(text: &str) -> Result<Host, String> {
         .ok_or_else(|| "must be a name or an address without a port, or *".into())
 }
 
-/// An origin as browsers write it.
+/// Parses an origin as browsers send it.
 pub(super) fn origin(text: &str) -> Result<String, String> {
     let text = text.trim();
     let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());

@@ -26,23 +26,3 @@ pub struct Limits {
     /// Calls from the guest to the host: reading a clock, writing, opening a file...
     pub host_calls: u64,
 }
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            cpu: Duration::from_secs(5),
-            wall: Duration::from_secs(10),
-            memory: 50_000_000,
-            stdout: 1 << 20,
-            stderr: 1 << 20,
-            result: 8 << 20,
-            result_depth: 200,
-            files: FileLimits {
-                open: 10,
-                bytes: 16 << 20,
-                entries: 1000,
-            },
-            host_calls: 10_000_000,
-        }
-    }
-}

@@ -78,12 +78,12 @@ fn in_file(path: &Path) -> Result<Vec<Secret>, String> {
         }
     }
     if keys.is_empty() {
-        return Err(format!("API_KEYS_FILE is {name}, which holds no key"));
+        return Err(format!("API_KEYS_FILE is {name}, which contains no key"));
     }
     Ok(keys)
 }
 
-/// Refuses what is too easy to guess or cannot be sent. The error does not repeat it.
+/// Checks that a key is hard to guess and can be sent in a header. The error does not contain the key.
 fn key(text: &str, place: &str) -> Result<Secret, String> {
     if text.len() < MIN_KEY_LENGTH {
         return Err(format!(
@@ -96,7 +96,7 @@ fn key(text: &str, place: &str) -> Result<Secret, String> {
     if !text.bytes().all(sendable) {
         return Err(format!(
             "{place} has characters that a bearer token cannot have: only letters, digits and -._~+/= \
-             can be sent"
+             are allowed"
         ));
     }
     Ok(Secret(text.into()))

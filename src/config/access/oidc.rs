@@ -132,7 +132,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         .map_err(|error| format!("SSL_CERT_FILE is {name}, which cannot be read: {error}"))?;
     if certificates.is_empty() {
         return Err(format!(
-            "SSL_CERT_FILE is {name}, which holds no certificate"
+            "SSL_CERT_FILE is {name}, which contains no certificate"
         ));
     }
     Ok(certificates)
@@ -154,7 +154,7 @@ fn issuer(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether what is said between here and this address reaches nobody else.
+/// Whether nobody else can read the traffic to this address: `https`, or `http` to this machine.
 #[must_use]
 pub fn is_secure_origin(address: &Url) -> bool {
     let loopback = match address.host() {
