@@ -38,8 +38,7 @@ impl RequestId {
     }
 
     fn fresh() -> Self {
-        let [high, low] = telemetry::unique();
-        Self(format!("{high:016x}{low:016x}").into())
+        Self(format!("{:032x}", telemetry::random_id()).into())
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -89,7 +88,7 @@ pub(super) async fn wrap(
 
     let refusal = response.extensions().get().map(|Refused(kind)| *kind);
     let status = response.status().as_u16();
-    envelope.metrics.answered(status, refusal);
+    envelope.metrics.count_response(status, refusal);
     if let Some(kind) = refusal {
         tracing::debug!(request_id = %id, status, kind, "refused");
     }

@@ -1,11 +1,11 @@
-//! The two text formats of metrics: OpenMetrics, and the older one of Prometheus.
+//! The text formats of metrics: OpenMetrics, and the older one of Prometheus.
 
 use std::fmt::Write;
 
-/// How metrics are written.
+/// A text format of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exposition {
-    /// Prometheus text format 0.0.4, which everything that reads metrics understands.
+    /// Prometheus text format 0.0.4, which every reader of metrics understands.
     Prometheus,
     /// OpenMetrics 1.0.0.
     OpenMetrics,
@@ -22,14 +22,14 @@ impl Exposition {
     }
 }
 
-/// Translates OpenMetrics into the format of Prometheus. The samples are the same; a metric is
-/// described there under the name of its samples, has no unit, and an info is a gauge.
+/// Converts OpenMetrics to the format of Prometheus. The samples are the same; metrics are described under
+/// the names of their samples, have no units, and an info is a gauge.
 pub(super) fn prometheus(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut help = "";
     for line in open_metrics.lines() {
         if let Some(described) = line.strip_prefix("# HELP ") {
-            // Its name depends on the type, which comes next.
+            // The name depends on the type, which is on the next line.
             help = described.split_once(' ').map_or("", |(_, help)| help);
         } else if let Some(typed) = line.strip_prefix("# TYPE ") {
             let (name, kind) = typed.split_once(' ').unwrap_or((typed, "untyped"));

@@ -1,17 +1,14 @@
-//! Numbers that name requests and spans.
+//! Random ids of requests and spans.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use ring::rand::{SecureRandom, SystemRandom};
 
-/// 128 bits that nobody can guess and that do not come again: a count, hashed with keys that are
-/// random for each process.
+/// Returns 128 random bits, which cannot be predicted.
 #[must_use]
-pub fn unique() -> [u64; 2] {
-    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    [0_u8, 1].map(|half| KEYS.hash_one((count, half)))
+pub fn random_id() -> u128 {
+    let mut bytes = [0; 16];
+    // The self-test at the start needs the same source, so this does not fail in a running service.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    u128::from_ne_bytes(bytes)
 }
 
 #[cfg(test)]
@@ -19,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_differ() {
-        assert_ne!(unique(), unique());
+    fn ids_differ() {
+        assert_ne!(random_id(), random_id());
     }
 }

@@ -1,4 +1,4 @@
-//! How the log is written: on standard error, as text or as JSON.
+//! The log: on standard error, as text or as JSON.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -12,7 +12,7 @@ use crate::config::{LogFormat, Service};
 
 /// Starts logging.
 pub fn init(config: &Service) {
-    // A script must not be able to fill the log through the warnings of a library.
+    // Warnings of libraries are left out, because scripts could fill the log with them.
     let filter = Targets::new()
         .with_target(env!("CARGO_CRATE_NAME"), config.log)
         .with_default(config.log.min(LevelFilter::ERROR));
@@ -30,8 +30,8 @@ pub fn init(config: &Service) {
         .init();
 }
 
-/// A writer of lines that escapes the control characters that JSON lets pass and that some terminals
-/// obey: DEL and U+0080 to U+009F. A line is written in one piece, so none of them is ever cut.
+/// A line writer that escapes the control characters that JSON allows and some terminals interpret: DEL and
+/// U+0080 to U+009F. Each line is written in one piece, so no character is cut.
 struct Escaping<W>(W);
 
 impl<W: Write> Write for Escaping<W> {

@@ -1,4 +1,4 @@
-//! Everything that is counted, in the terms of Prometheus. `docs/operations.md` explains each name.
+//! The service's metrics, in the terms of Prometheus. `docs/operations.md` explains each name.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,21 +16,21 @@ use super::process::Process;
 use crate::config::Capacity;
 use crate::sandbox::{Failure, Outcome};
 
-/// What every name of ours begins with; names of the process have a standard of their own.
+/// Prefix of the service's own metrics; those of the process have standard names.
 const PREFIX: &str = "python_executor";
 
-/// Upper ends of buckets, in seconds: from a hello request to a wall-clock limit.
+/// Upper bounds of buckets, in seconds: from a hello request to the default wall-clock limit.
 const SECONDS: [f64; 16] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0,
 ];
 
-/// Upper ends of buckets, in bytes: from the bare interpreter to the most that WebAssembly has.
+/// Upper bounds of buckets, in bytes: from a fresh interpreter to the maximum of WebAssembly.
 const MEMORY: [f64; 12] = [
     16e6, 18e6, 20e6, 25e6, 30e6, 40e6, 50e6, 100e6, 250e6, 500e6, 1e9, 4.3e9,
 ];
 
-/// Every metric. Labels have few values, none of which a client can make up.
+/// All metrics. Labels have few values, none of which a client can choose.
 #[derive(Debug)]
 pub struct Metrics {
     runs: Family<Kind, Counter>,
@@ -71,17 +71,17 @@ struct Build {
     python_version: String,
 }
 
-/// How many are inside at a moment.
+/// The present load.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     /// Scripts that run.
     pub running: u32,
-    /// Requests that wait for their turn.
+    /// Requests in the queue.
     pub waiting: u32,
 }
 
 impl Metrics {
-    /// Starts at zero, for a service of this capacity that runs this version of Python.
+    /// Creates the metrics of a service with this capacity and this version of Python, at zero.
     #[must_use]
     pub fn new(capacity: Capacity, python_version: &str) -> Self {
         let mut registry = Registry::default();
@@ -93,7 +93,7 @@ impl Metrics {
             python_version: python_version.to_owned(),
         };
         ours.0
-            .register("build", "What is running", Info::new(build));
+            .register("build", "The running version", Info::new(build));
         let Capacity {
             concurrent,
             queue,
@@ -107,24 +107,20 @@ impl Metrics {
         ours.constant("connections_limit", help, connections);
 
         let metrics = Self {
-            runs: ours.add(
-                "runs",
-                "Runs that ended, by what they came to",
-                Family::default(),
-            ),
+            runs: ours.add("runs", "Runs that ended, by outcome", Family::default()),
             queue: ours.histogram(
                 ("run_queue", Unit::Seconds),
-                "Time that runs had to wait for their turn",
+                "Time that runs waited in the queue",
                 SECONDS,
             ),
             start: ours.histogram(
                 ("run_start", Unit::Seconds),
-                "Time to make a fresh interpreter",
+                "Time to start a fresh interpreter",
                 SECONDS,
             ),
             run: ours.histogram(
                 ("run_duration", Unit::Seconds),
-                "Time from handing the script over to the end of the run, waiting included",
+                "Time from the start of the script to the end of the run, waiting included",
                 SECONDS,
             ),
             cpu: ours.histogram(
@@ -134,61 +130,53 @@ impl Metrics {
             ),
             memory: ours.histogram(
                 ("run_memory_peak", Unit::Bytes),
-                "Most memory in use at once by a run, the interpreter's own included",
+                "Peak memory of a run, the interpreter's own included",
                 MEMORY,
             ),
             output: ours.add_with_unit(
                 ("output", Unit::Bytes),
-                "What scripts said, by where",
+                "Bytes of output of scripts, by stream",
                 Family::default(),
             ),
             truncations: ours.add(
                 "truncations",
-                "Runs that said more than they may and were ended for it, by where",
+                "Runs that ended because an output exceeded its limit, by stream",
                 Family::default(),
             ),
-            running: ours.add("runs_in_progress", "Scripts that run now", Gauge::default()),
-            waiting: ours.add(
-                "queue_length",
-                "Requests that wait for their turn now",
-                Gauge::default(),
-            ),
-            connections: ours.add(
-                "connections",
-                "Connections that are open now",
-                Gauge::default(),
-            ),
+            running: ours.add("runs_in_progress", "Running scripts", Gauge::default()),
+            waiting: ours.add("queue_length", "Requests in the queue", Gauge::default()),
+            connections: ours.add("connections", "Open connections", Gauge::default()),
             storage_unavailable: ours.add(
                 "storage_unavailable",
-                "Whether a run could not store its files for lack of the host, and that is not over",
+                "1 while the host cannot store the files of runs",
                 Gauge::default(),
             ),
             responses: ours.add(
                 "http_responses",
-                "Answers, by status code",
+                "Responses, by status code",
                 Family::default(),
             ),
             refusals: ours.add(
                 "refusals",
-                "Requests that were answered without the outcome of a run, by why",
+                "Requests rejected before a run, by error kind",
                 Family::default(),
             ),
             registry,
         };
-        // Prometheus sees a count grow only if it was there before: the first one is worth an alarm.
+        // Prometheus notices the first increase only if the counter existed before.
         for counts in [&metrics.runs, &metrics.refusals] {
             drop(counts.get_or_create(&Kind { kind: "internal" }));
         }
         metrics
     }
 
-    /// Counts what is known of a run when it starts.
+    /// Counts a run that starts.
     pub(super) fn run_started(&self, queue: Duration) {
         self.queue.observe(queue.as_secs_f64());
     }
 
-    /// Counts a run that has come to an end of its own.
-    pub(super) fn run_ended(&self, kind: &'static str, outcome: &Outcome) {
+    /// Counts a run that was not aborted.
+    pub(super) fn run_finished(&self, kind: &'static str, outcome: &Outcome) {
         let Outcome {
             result,
             stdout,
@@ -216,35 +204,35 @@ impl Metrics {
         }
     }
 
-    /// Counts a run that did not come to its end.
-    pub(super) fn run_cut_short(&self, kind: &'static str) {
+    /// Counts a run that was cancelled or panicked.
+    pub(super) fn run_aborted(&self, kind: &'static str) {
         self.runs.get_or_create(&Kind { kind }).inc();
     }
 
-    /// Counts an answer; `refusal` is why there was no run.
-    pub fn answered(&self, code: u16, refusal: Option<&'static str>) {
+    /// Counts a response; `rejection` is the error kind of a request rejected before a run.
+    pub fn count_response(&self, code: u16, rejection: Option<&'static str>) {
         self.responses.get_or_create(&Code { code }).inc();
-        if let Some(kind) = refusal {
+        if let Some(kind) = rejection {
             self.refusals.get_or_create(&Kind { kind }).inc();
         }
     }
 
-    /// Counts a connection as open until the answer is dropped.
+    /// Counts a connection as open until the returned value is dropped.
     #[must_use]
     pub fn connection(&self) -> Connection {
         self.connections.inc();
         Connection(self.connections.clone())
     }
 
-    /// Sets whether the host can store what runs write.
+    /// Sets whether the host can store the files of runs.
     pub fn set_storage(&self, available: bool) {
         self.storage_unavailable.set((!available).into());
     }
 
-    /// Everything as text.
+    /// Returns all metrics as text.
     ///
     /// # Errors
-    /// Never: text can always be written to a string.
+    /// Never: writing to a string succeeds.
     pub fn render(&self, load: Load, format: Exposition) -> Result<String, fmt::Error> {
         self.running.set(load.running.into());
         self.waiting.set(load.waiting.into());
@@ -257,7 +245,7 @@ impl Metrics {
     }
 }
 
-/// Metrics that have a prefix in common.
+/// Metrics with a common prefix.
 struct Group<'a>(&'a mut Registry);
 
 impl Group<'_> {
@@ -280,9 +268,9 @@ impl Group<'_> {
         &mut self,
         name: (&str, Unit),
         help: &str,
-        upper_ends: [f64; BUCKETS],
+        upper_bounds: [f64; BUCKETS],
     ) -> Histogram {
-        self.add_with_unit(name, help, Histogram::new(upper_ends))
+        self.add_with_unit(name, help, Histogram::new(upper_bounds))
     }
 
     fn constant(&mut self, name: &str, help: &str, value: u32) {
@@ -291,7 +279,7 @@ impl Group<'_> {
     }
 }
 
-/// A connection that is open.
+/// An open connection.
 #[derive(Debug)]
 pub struct Connection(Gauge);
 

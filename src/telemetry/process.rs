@@ -1,4 +1,4 @@
-//! What the system counts about this process, under the names that every Prometheus client uses.
+//! Metrics of this process, under the names that Prometheus clients have in common.
 
 use std::fmt;
 use std::fs;
@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::system;
 
-/// Asks the system at every scrape. What it does not tell is left out.
+/// Reads the values from the system at every scrape. Values that the system does not report are left out.
 #[derive(Debug)]
 pub(super) struct Process;
 
@@ -32,7 +32,7 @@ impl Collector for Process {
         let gauges = [
             (
                 "process_resident_memory",
-                "Memory of the process that is in place",
+                "Resident memory of the process",
                 Some(Unit::Bytes),
                 field(&status, "VmRSS:").map(|kib| kib << 10),
             ),
@@ -66,7 +66,7 @@ impl Collector for Process {
     }
 }
 
-/// The number after `name` in the text of `/proc/self/status`.
+/// Returns the number after `name` in the text of `/proc/self/status`.
 fn field(status: &str, name: &str) -> Option<usize> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! The record of one run: a line of the log, and a part of the metrics.
+//! The record of one run: a log line, and its part in the metrics.
 
 use std::thread;
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use super::{Metrics, Trace, millis};
 use crate::sandbox::Outcome;
 
-/// Where a run comes from.
+/// The request that a run belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
-    /// Names the request.
+    /// The id of the request.
     pub request_id: &'a str,
-    /// Who has sent it, if the service asks.
+    /// The caller, if authentication is on.
     pub caller: Option<&'a str>,
-    /// The trace that it belongs to.
+    /// The trace of the request.
     pub trace: Option<&'a Trace>,
 }
 
-/// The record of one run, made even when the run is cancelled.
+/// The record of one run, which is written even if the run is cancelled.
 pub struct RunRecord<'a> {
     metrics: &'a Metrics,
     source: Source<'a>,
@@ -46,16 +46,23 @@ impl<'a> RunRecord<'a> {
         }
     }
 
-    /// Writes what came of the run.
+    /// Records the outcome of the run.
     pub fn finish(mut self, kind: &'static str, status: u16, outcome: &Outcome) {
         self.finished = true;
-        self.metrics.run_ended(kind, outcome);
+        self.metrics.run_finished(kind, outcome);
+        self.log(kind, Some((status, outcome)));
+    }
+
+    /// Writes the log line; fields of the outcome are left out of an aborted run's.
+    fn log(&self, kind: &'static str, finished: Option<(u16, &Outcome)>) {
         let Source {
             request_id,
             caller,
             trace,
         } = self.source;
-        let usage = &outcome.usage;
+        let outcome = finished.map(|(_, outcome)| outcome);
+        let usage = outcome.map(|outcome| &outcome.usage);
+        let result = outcome.map(|outcome| outcome.result.as_ref());
         tracing::info!(
             request_id,
             caller,
@@ -64,24 +71,24 @@ impl<'a> RunRecord<'a> {
             parent_span_id = trace.map(|trace| &*trace.parent_span_id),
             trace_flags = trace.map(|trace| &*trace.flags),
             kind,
-            status,
+            status = finished.map(|(status, _)| status),
             queue_ms = millis(self.queue),
-            start_ms = millis(usage.start),
-            wall_ms = millis(usage.run),
-            cpu_ms = millis(usage.cpu),
-            memory_bytes = usage.memory,
+            start_ms = usage.map(|usage| millis(usage.start)),
+            wall_ms = usage.map(|usage| millis(usage.run)),
+            cpu_ms = usage.map(|usage| millis(usage.cpu)),
+            memory_bytes = usage.map(|usage| usage.memory),
             script_bytes = self.script_bytes,
-            result_bytes = outcome.result.as_ref().map_or(0, |json| json.get().len()),
-            stdout_bytes = outcome.stdout.len(),
-            stderr_bytes = outcome.stderr.len(),
+            result_bytes = result.map(|result| result.map_or(0, |json| json.get().len())),
+            stdout_bytes = outcome.map(|outcome| outcome.stdout.len()),
+            stderr_bytes = outcome.map(|outcome| outcome.stderr.len()),
             "run"
         );
     }
 }
 
 impl Drop for RunRecord<'_> {
-    /// A run that is dropped before its end was cancelled: by the client, who went away, or by
-    /// the shutdown. Or else something panicked.
+    /// Records a run that did not finish: the client disconnected, the shutdown cancelled it, or the code
+    /// around it panicked.
     fn drop(&mut self) {
         if !self.finished {
             let kind = if thread::panicking() {
@@ -89,24 +96,8 @@ impl Drop for RunRecord<'_> {
             } else {
                 "cancelled"
             };
-            self.metrics.run_cut_short(kind);
-            let Source {
-                request_id,
-                caller,
-                trace,
-            } = self.source;
-            tracing::info!(
-                request_id,
-                caller,
-                trace_id = trace.map(|trace| &*trace.trace_id),
-                span_id = trace.map(|trace| &*trace.span_id),
-                parent_span_id = trace.map(|trace| &*trace.parent_span_id),
-                trace_flags = trace.map(|trace| &*trace.flags),
-                kind,
-                queue_ms = millis(self.queue),
-                script_bytes = self.script_bytes,
-                "run"
-            );
+            self.metrics.run_aborted(kind);
+            self.log(kind, None);
         }
     }
 }

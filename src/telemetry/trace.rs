@@ -1,28 +1,28 @@
-//! Where a run belongs in a trace that began elsewhere: <https://www.w3.org/TR/trace-context/>.
+//! W3C Trace Context: <https://www.w3.org/TR/trace-context/>.
 
-use super::unique;
+use super::random_id;
 
-/// Bytes of each part of a `traceparent` that has only the parts we know.
+/// Lengths of the fields of a `traceparent` of version 00.
 const VERSION: usize = 2;
 const TRACE_ID: usize = 32;
 const SPAN_ID: usize = 16;
 const FLAGS: usize = 2;
 
-/// A caller's trace, and our own span in it. All ids are lower-case hexadecimal.
+/// A caller's trace, and the run's span in it. All ids are lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    /// Names the whole trace.
+    /// The id of the whole trace.
     pub trace_id: String,
-    /// Names the caller's part of it.
+    /// The id of the caller's span.
     pub parent_span_id: String,
-    /// Names our part of it.
+    /// The id of the run's span.
     pub span_id: String,
     /// The caller's flags; `01` means that the trace is being recorded.
     pub flags: String,
 }
 
 impl Trace {
-    /// Goes on with the trace of a `traceparent` header, unless that is malformed.
+    /// Continues the trace of a `traceparent` header, unless the header is malformed.
     #[must_use]
     pub fn from_parent(traceparent: &str) -> Option<Self> {
         let mut parts = traceparent.split('-');
@@ -31,12 +31,12 @@ impl Trace {
         let trace_id = hex(TRACE_ID).filter(is_some_id)?;
         let parent_span_id = hex(SPAN_ID).filter(is_some_id)?;
         let flags = hex(FLAGS)?;
-        // Later versions may have more parts, the first version has not, and 255 is none.
-        let sound = match version {
+        // Later versions may add fields, version 00 may not, and ff is invalid.
+        let valid = match version {
             "00" => parts.next().is_none(),
             version => version != "ff",
         };
-        sound.then(|| Self {
+        valid.then(|| Self {
             trace_id: trace_id.to_owned(),
             parent_span_id: parent_span_id.to_owned(),
             span_id: new_span_id(),
@@ -50,13 +50,13 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(digit)
 }
 
-/// An id of zeros alone means that there is none.
+/// An id of zeros is invalid.
 fn is_some_id(id: &&str) -> bool {
     id.bytes().any(|byte| byte != b'0')
 }
 
 fn new_span_id() -> String {
-    let [id, _] = unique();
+    let id = random_id() as u64;
     format!("{:016x}", id.max(1))
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_standard_allows_is_taken_up() {
+    fn only_valid_headers_are_accepted() {
         let trace = "0af7651916cd43dd8448eb211c80319c";
         let parent = "b7ad6b7169203331";
         let cases = [
