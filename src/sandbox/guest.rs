@@ -137,7 +137,7 @@ impl Guest {
         let start = self.result_ptr.call_async(&mut store, ()).await?;
         let length = self.result_len.call_async(&mut store, ()).await?;
         if length as usize > SHORT_TEXT {
-            store.data_mut().turn.leave_connection_thread().await;
+            store.data_mut().wasi.turn.leave_connection_thread().await;
         }
         let text = read(self.memory.data(&store), start, length, max_text)?;
         Ok(Reply { status, text })

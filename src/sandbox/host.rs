@@ -1,5 +1,6 @@
 //! The store data: everything that the host keeps for one instance.
 
+use bytes::Bytes;
 use wasmtime::{ResourceLimiter, ResourceLimiterAsync, Result};
 
 use super::Job;
@@ -8,17 +9,14 @@ use super::memory::MemoryLimiter;
 use super::output::Capture;
 use super::scratch::{Permit, ScratchRoot};
 use super::slots::Slot;
-use super::turn::Turn;
-use super::wasi::{Context, Guard};
+use super::wasi::WasiState;
 
 /// The state of one instance and of its current step.
 pub struct Host {
     pub stdout: Capture,
     pub stderr: Capture,
-    pub wasi: Context,
-    pub guard: Guard,
+    pub wasi: WasiState,
     pub memory: MemoryLimiter,
-    pub turn: Turn,
     pub cpu: CpuClock,
     pub slot: Option<Slot>,
     /// How many host calls the current step may make.
@@ -30,16 +28,15 @@ impl Host {
     pub fn new(scratch: &ScratchRoot, permit: Permit) -> Self {
         let stdout = Capture::new("stdout");
         let stderr = Capture::new("stderr");
-        let mut wasi = Context::new(&stdout, &stderr, scratch);
+        let cpu = CpuClock::default();
+        let mut wasi = WasiState::new(&stdout, &stderr, scratch, &cpu);
         wasi.hold(permit);
         Self {
             stdout,
             stderr,
             wasi,
-            guard: Guard::new(),
             memory: MemoryLimiter::new(),
-            turn: Turn::First,
-            cpu: CpuClock::default(),
+            cpu,
             slot: None,
             max_host_calls: 0,
         }
@@ -49,23 +46,15 @@ impl Host {
     pub fn begin(&mut self, job: &Job) {
         self.stdout.begin(job.limits.stdout);
         self.stderr.begin(job.limits.stderr);
-        self.guard.begin(job.limits.files);
+        self.wasi
+            .begin(job.limits.files, job.limits.memory, Bytes::new());
         self.memory.begin(job.limits.memory);
-        self.turn = Turn::First;
         self.max_host_calls = job.limits.host_calls;
-    }
-
-    /// Returns why the host could not store data that was within the script's limits, if that happened.
-    pub fn storage_failure(&mut self) -> Option<String> {
-        let no_directory = self.wasi.take_failure();
-        let no_directory =
-            no_directory.map(|error| format!("making a temporary directory: {error:#}"));
-        no_directory.or_else(|| self.guard.failure.map(str::to_owned))
     }
 
     /// Whether the current step has exceeded its host calls.
     pub fn exceeds_host_calls(&self) -> bool {
-        self.guard.calls > self.max_host_calls
+        self.wasi.calls() > self.max_host_calls
     }
 }
 
@@ -97,7 +86,7 @@ impl ResourceLimiterAsync for Host {
     ) -> Result<bool> {
         let is_new = current == 0;
         if !is_new {
-            self.turn.leave_connection_thread().await;
+            self.wasi.turn.leave_connection_thread().await;
         }
         self.memory.memory_growing(current, desired, maximum)
     }

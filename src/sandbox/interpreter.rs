@@ -31,7 +31,7 @@ impl Interpreter {
     pub fn load(runtime: &Arc<Runtime>, path: &Path) -> Result<Self> {
         let module = engine::load_module(&runtime.engine, path)?;
         let mut linker = Linker::new(&runtime.engine);
-        wasi::add_to_linker(&mut linker)?;
+        wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi)?;
         Ok(Self {
             runtime: Arc::clone(runtime),
             module: linker.instantiate_pre(&module)?,
@@ -57,7 +57,7 @@ impl Interpreter {
         store.limiter_async(|host| host);
         store.epoch_deadline_callback(|mut store| {
             wasmtime::ensure!(!store.data().exceeds_host_calls(), "too many host calls");
-            Ok(store.data_mut().turn.deadline_reached())
+            Ok(store.data_mut().wasi.turn.deadline_reached())
         });
         let instance = self.module.instantiate_async(&mut store).await?;
         let guest = Guest::new(&mut store, &instance)?;

@@ -41,11 +41,6 @@ impl MemoryLimiter {
         self.starved = false;
     }
 
-    /// The limit in bytes.
-    pub fn limit(&self) -> usize {
-        self.limit
-    }
-
     /// Bytes of linear memory. It never shrinks, so this is also its peak.
     pub fn in_use(&self) -> usize {
         self.in_use

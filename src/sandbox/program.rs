@@ -94,10 +94,10 @@ impl Program {
         usage.run = started.elapsed();
         usage.cpu = host.cpu.used().saturating_sub(cpu_before);
         usage.memory = host.memory.in_use();
-        let storage_failure = host.storage_failure();
+        let storage_failure = host.wasi.take_storage_failure();
         self.idle = matches!(ended, Ended::Replied(_));
         if !self.idle {
-            host.turn.leave_connection_thread().await;
+            host.wasi.turn.leave_connection_thread().await;
             self.flush_pending_output().await;
         }
         if let Some(reason) = storage_failure {
@@ -106,7 +106,7 @@ impl Program {
         }
         let host = self.store.data_mut();
         if host.stdout.len() + host.stderr.len() > SHORT_TEXT {
-            host.turn.leave_connection_thread().await;
+            host.wasi.turn.leave_connection_thread().await;
         }
         match ended {
             _ if host.exceeds_host_calls() => Err(Failure::HostCallLimit(limits.host_calls)),

@@ -1,101 +1,123 @@
-//! WASI's own state, to which the scratch directory comes with the first call that could see it.
+//! wasmtime's WASI state, to which the scratch directory comes with the first call that depends on it.
 //!
-//! Making, opening and removing a directory costs as much as a good part of a short script, and most
-//! scripts open no file.
+//! Making, opening and removing a directory takes a good part of the time of a short script, and most scripts open
+//! no file.
 
 use anyhow::{Error, Result};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use super::clocks::LifeClock;
+use super::clocks::RunClock;
+use super::stdin::Stdin;
 use crate::sandbox::output::Capture;
 use crate::sandbox::scratch::{Permit, Scratch, ScratchRoot};
 
-/// Where a script finds its scratch directory.
+/// The path of the scratch directory in the guest.
 const GUEST_DIRECTORY: &str = "/tmp";
 
-/// One run's state.
+/// The state of one instance.
 pub struct Context {
-    wasi: WasiP1Ctx,
-    stdout: Capture,
-    stderr: Capture,
-    clock: LifeClock,
+    p1: WasiP1Ctx,
+    outside: Outside,
     scratch: Scratch,
     has_directory: bool,
     failure: Option<Error>,
 }
 
+/// Everything outside of wasmtime's state that it refers to. It stays the same when that state is built anew.
+struct Outside {
+    stdin: Stdin,
+    stdout: Capture,
+    stderr: Capture,
+    clock: RunClock,
+}
+
 impl Context {
-    /// For a run that has not begun.
+    /// The state of an instance that has not run yet.
     pub fn new(stdout: &Capture, stderr: &Capture, root: &ScratchRoot) -> Self {
-        let clock = LifeClock::start();
-        Self {
-            wasi: builder(stdout, stderr, clock).build_p1(),
+        let outside = Outside {
+            stdin: Stdin::default(),
             stdout: stdout.clone(),
             stderr: stderr.clone(),
-            clock,
+            clock: RunClock::start(),
+        };
+        Self {
+            p1: outside.builder().build_p1(),
+            outside,
             scratch: root.later(),
             has_directory: false,
             failure: None,
         }
     }
 
-    /// Has `permit` dropped when everything of the run is gone.
+    /// Has `permit` dropped when nothing of the instance is left.
     pub fn hold(&mut self, permit: Permit) {
         self.scratch.hold(permit);
     }
 
-    /// For calls to which it is all the same whether there is a directory.
-    pub fn streams(&mut self) -> &mut WasiP1Ctx {
-        &mut self.wasi
+    /// wasmtime's implementation of preview 1.
+    pub fn p1(&mut self) -> &mut WasiP1Ctx {
+        &mut self.p1
     }
 
-    /// For calls that can tell, those that close or renumber a stream included: only while streams
-    /// are as they were at the start can others take their place. An error ends the run.
-    pub fn files(&mut self) -> wasmtime::Result<&mut WasiP1Ctx> {
+    /// Makes the scratch directory unless it exists. All descriptors are the initial ones until then: this builds
+    /// wasmtime's state anew.
+    ///
+    /// # Errors
+    /// When it cannot be made, now or earlier. The error ends the run.
+    pub fn make_directory(&mut self) -> wasmtime::Result<()> {
         if !self.has_directory && self.failure.is_none() {
             match self.with_directory() {
-                Ok(wasi) => {
-                    self.wasi = wasi;
+                Ok(p1) => {
+                    self.p1 = p1;
                     self.has_directory = true;
                 }
                 Err(error) => self.failure = Some(error),
             }
         }
         wasmtime::ensure!(self.failure.is_none(), "there is no scratch directory");
-        Ok(&mut self.wasi)
+        Ok(())
     }
 
     fn with_directory(&mut self) -> Result<WasiP1Ctx> {
-        let mut builder = builder(&self.stdout, &self.stderr, self.clock);
+        let mut builder = self.outside.builder();
         let path = self.scratch.make()?;
         builder.preopened_dir(&path, GUEST_DIRECTORY, FsPerms::ReadWrite)?;
         Ok(builder.build_p1())
     }
 
-    /// The clock of the run's life.
-    pub fn clock(&self) -> LifeClock {
-        self.clock
+    /// The stream behind descriptor 0.
+    pub fn stdin(&self) -> &Stdin {
+        &self.outside.stdin
     }
 
-    /// Whether there is a directory by now.
+    /// The monotonic clock.
+    pub fn clock(&self) -> RunClock {
+        self.outside.clock
+    }
+
+    /// Whether the scratch directory exists.
     #[cfg(test)]
     pub fn has_directory(&self) -> bool {
         self.has_directory
     }
 
-    /// Why there could be no directory when one was wanted. The script has run without.
+    /// Takes the reason why the scratch directory could not be made.
     pub fn take_failure(&mut self) -> Option<Error> {
         self.failure.take()
     }
 }
 
-fn builder(stdout: &Capture, stderr: &Capture, clock: LifeClock) -> WasiCtxBuilder {
-    let mut wasi = WasiCtxBuilder::new();
-    wasi.stdout(stdout.clone()).stderr(stderr.clone());
-    wasi.monotonic_clock(clock);
-    // File calls run where the guest does, so that it pays for them with its own time; what could
-    // block for long is kept from wasmtime by the guard. A directory takes this over when it is added.
-    wasi.allow_blocking_current_thread(true);
-    wasi
+impl Outside {
+    fn builder(&self) -> WasiCtxBuilder {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdin(self.stdin.clone());
+        wasi.stdout(self.stdout.clone());
+        wasi.stderr(self.stderr.clone());
+        wasi.monotonic_clock(self.clock);
+        // File calls run on the guest's thread, so that they are charged to it; the guard bounds those that could
+        // block for long. A directory takes this setting over when it is added.
+        wasi.allow_blocking_current_thread(true);
+        wasi
+    }
 }

@@ -1,12 +1,12 @@
-//! Counts what a guest does to its scratch directory. Nothing here touches a file.
+//! Disk quota: the accounting of everything that a guest does to its scratch directory. Nothing here touches a file.
 //!
-//! The guest is the only one who changes the directory, and every change passes the guard, so the
-//! sums are exact without ever asking the file system.
+//! Only the guest changes the directory, and every change passes the guard, so the sums are exact without ever
+//! asking the file system.
 
 use std::collections::HashMap;
 
-/// What a scratch directory may hold, and how much of it may be open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The limits of a scratch directory and of open descriptors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileLimits {
     /// Open descriptors; standard streams and the directory itself are among them.
     pub open: usize,
@@ -19,15 +19,20 @@ pub struct FileLimits {
 /// A descriptor, as the guest numbers it.
 pub type Fd = u32;
 
-/// What tells a file from all others, whatever it is called.
+/// Identifies a file, whatever its name.
 pub type Inode = u64;
 
-/// The descriptors every guest starts with: three streams and the directory.
-const INITIAL_DESCRIPTORS: Fd = 4;
+/// The descriptors of a guest that has not run yet.
+const INITIAL_DESCRIPTORS: [(Fd, Descriptor); 4] = [
+    (0, Descriptor::Stdin),
+    (1, Descriptor::Output),
+    (2, Descriptor::Output),
+    (3, Descriptor::Directory),
+];
 
-/// How much there is.
+/// The limits of one guest's directory, and how much of them is used.
 #[derive(Debug)]
-pub struct Quota {
+pub struct DiskQuota {
     limits: FileLimits,
     open: HashMap<Fd, Descriptor>,
     files: HashMap<Inode, File>,
@@ -37,40 +42,35 @@ pub struct Quota {
 
 #[derive(Debug, Clone, Copy)]
 enum Descriptor {
-    /// A stream or a directory: nothing to count.
-    Other,
-    File {
-        inode: Inode,
-        append: bool,
-    },
+    Stdin,
+    Output,
+    Directory,
+    File { inode: Inode, append: bool },
 }
 
 #[derive(Debug, Default)]
 struct File {
     size: u64,
     descriptors: usize,
-    /// Whether the directory still knows it. A file that is open lives on without a name.
+    /// Whether it has a name in the directory. An open file lives on without one.
     named: bool,
 }
 
-impl Quota {
-    /// An empty directory without room, until a step begins.
-    pub fn new() -> Self {
-        let initial = (0..INITIAL_DESCRIPTORS).map(|fd| (fd, Descriptor::Other));
+impl Default for DiskQuota {
+    /// An empty directory that has no room until its limits are set.
+    fn default() -> Self {
         Self {
-            limits: FileLimits {
-                open: 0,
-                bytes: 0,
-                entries: 0,
-            },
-            open: initial.collect(),
+            limits: FileLimits::default(),
+            open: INITIAL_DESCRIPTORS.into(),
             files: HashMap::new(),
             bytes: 0,
             entries: 0,
         }
     }
+}
 
-    /// Sets the limits of a step. The directory keeps its contents.
+impl DiskQuota {
+    /// Sets the limits. The directory keeps its contents.
     pub fn set_limits(&mut self, limits: FileLimits) {
         self.limits = limits;
     }
@@ -80,7 +80,7 @@ impl Quota {
         self.limits
     }
 
-    /// How much of it there is.
+    /// How much of each limit is used.
     pub fn used(&self) -> FileLimits {
         FileLimits {
             open: self.open.len(),
@@ -94,6 +94,17 @@ impl Quota {
         self.open.contains_key(&fd)
     }
 
+    /// Whether `fd` is stdin.
+    pub fn is_stdin(&self, fd: Fd) -> bool {
+        matches!(self.open.get(&fd), Some(Descriptor::Stdin))
+    }
+
+    /// Whether `fd` is one of the standard streams.
+    pub fn is_stream(&self, fd: Fd) -> bool {
+        let descriptor = self.open.get(&fd);
+        matches!(descriptor, Some(Descriptor::Stdin | Descriptor::Output))
+    }
+
     /// Whether one more descriptor is allowed.
     pub fn may_open(&self) -> bool {
         self.open.len() < self.limits.open
@@ -104,12 +115,12 @@ impl Quota {
         self.entries < self.limits.entries
     }
 
-    /// A directory has been opened.
+    /// Accounts for a directory that has been opened.
     pub fn opened_directory(&mut self, fd: Fd) {
-        self.open.insert(fd, Descriptor::Other);
+        self.open.insert(fd, Descriptor::Directory);
     }
 
-    /// A file has been opened, and created if it was not known; it has `size` bytes now.
+    /// Accounts for a file that has been opened, and created if it is a new one; it has `size` bytes now.
     pub fn opened_file(&mut self, fd: Fd, inode: Inode, size: u64, append: bool) {
         self.open.insert(fd, Descriptor::File { inode, append });
         let file = self.files.entry(inode).or_default();
@@ -121,7 +132,7 @@ impl Quota {
         self.resize(inode, size);
     }
 
-    /// A descriptor has been closed.
+    /// Accounts for a descriptor that has been closed.
     pub fn closed(&mut self, fd: Fd) {
         if let Some(Descriptor::File { inode, .. }) = self.open.remove(&fd) {
             if let Some(file) = self.files.get_mut(&inode) {
@@ -131,7 +142,7 @@ impl Quota {
         }
     }
 
-    /// `from` has taken the place of `to`.
+    /// Accounts for a descriptor that has been moved from one number to another.
     pub fn renumbered(&mut self, from: Fd, to: Fd) {
         if from == to {
             return;
@@ -142,15 +153,15 @@ impl Quota {
         }
     }
 
-    /// Whether a descriptor appends has been changed.
+    /// Sets whether a descriptor appends.
     pub fn set_append(&mut self, fd: Fd, appends: bool) {
         if let Some(Descriptor::File { append, .. }) = self.open.get_mut(&fd) {
             *append = appends;
         }
     }
 
-    /// Whether `fd` writes to a file, so that its writes must be counted.
-    pub fn counts(&self, fd: Fd) -> bool {
+    /// Whether `fd` is a file, so that writes through it must be accounted for.
+    pub fn is_file(&self, fd: Fd) -> bool {
         matches!(self.open.get(&fd), Some(Descriptor::File { .. }))
     }
 
@@ -159,7 +170,7 @@ impl Quota {
         self.fits(fd, self.start(fd, position).saturating_add(length))
     }
 
-    /// `length` bytes have been written through `fd` at what was its position.
+    /// Accounts for `length` bytes that have been written through `fd` at `position`.
     pub fn written(&mut self, fd: Fd, position: u64, length: u64) {
         let end = self.start(fd, position).saturating_add(length);
         if let Some((inode, size)) = self.file(fd) {
@@ -172,24 +183,24 @@ impl Quota {
         self.fits(fd, size)
     }
 
-    /// The file of `fd` is `size` bytes long now.
+    /// Accounts for the file of `fd`, which has been resized to `size` bytes.
     pub fn resized(&mut self, fd: Fd, size: u64) {
         if let Some((inode, _)) = self.file(fd) {
             self.resize(inode, size);
         }
     }
 
-    /// A directory has been created.
+    /// Accounts for a directory that has been created.
     pub fn created_directory(&mut self) {
         self.entries += 1;
     }
 
-    /// A directory has been removed.
+    /// Accounts for a directory that has been removed.
     pub fn removed_directory(&mut self) {
         self.entries = self.entries.saturating_sub(1);
     }
 
-    /// A file has lost its name.
+    /// Accounts for a file that has lost its name.
     pub fn unlinked(&mut self, inode: Inode) {
         if let Some(file) = self.files.get_mut(&inode)
             && file.named
@@ -209,7 +220,7 @@ impl Quota {
         }
     }
 
-    /// Where a write through `fd` would start.
+    /// Where a write through `fd` starts.
     fn start(&self, fd: Fd, position: u64) -> u64 {
         match self.open.get(&fd) {
             Some(Descriptor::File {
@@ -254,9 +265,14 @@ mod tests {
         entries: 3,
     };
 
-    fn with_file(size: u64) -> Quota {
-        let mut quota = Quota::new();
+    fn empty() -> DiskQuota {
+        let mut quota = DiskQuota::default();
         quota.set_limits(LIMITS);
+        quota
+    }
+
+    fn with_file(size: u64) -> DiskQuota {
+        let mut quota = empty();
         quota.opened_file(4, 1, 0, false);
         quota.written(4, 0, size);
         quota
@@ -264,15 +280,14 @@ mod tests {
 
     #[test]
     fn descriptors() {
-        let mut quota = Quota::new();
-        quota.set_limits(LIMITS);
+        let mut quota = empty();
         quota.opened_directory(4);
         assert!(quota.may_open());
         quota.opened_file(5, 1, 0, false);
         assert!(!quota.may_open());
         quota.renumbered(5, 1);
         assert!(quota.may_open());
-        assert!(quota.counts(1) && !quota.counts(5));
+        assert!(quota.is_file(1) && !quota.is_file(5));
         quota.closed(1);
         quota.closed(1);
         assert_eq!(quota.open.len(), 4);
