@@ -30,14 +30,15 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(error) => f.write_str(&one_line(error)),
-            Self::Invalid(problem) => f.write_str(problem),
+            // Values of settings can contain line breaks.
+            Self::Invalid(problem) => f.write_str(&join_lines(problem)),
         }
     }
 }
 
 impl std::error::Error for ConfigError {}
 
-/// Joins the lines of clap's text, without the usage and the reference to `--help` at its end.
+/// Returns clap's text in one line, without the usage and the reference to `--help` at its end.
 pub(super) fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     // From the end, because the values that are quoted before can contain any text.
@@ -46,8 +47,12 @@ pub(super) fn one_line(error: &clap::Error) -> String {
     if error.get(ContextKind::Usage).is_some() {
         message = &message[..before(message, "Usage:")];
     }
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    let parts = message.split(char::is_control).map(str::trim);
+    join_lines(message.strip_prefix("error: ").unwrap_or(message))
+}
+
+/// Replaces control characters, line breaks among them, by single spaces.
+fn join_lines(text: &str) -> String {
+    let parts = text.split(char::is_control).map(str::trim);
     parts
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()

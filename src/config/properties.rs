@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::tests::{MACHINE, parse};
+use super::tests::{RESOURCES, parse};
 use super::values::*;
 use super::*;
 
@@ -63,7 +63,7 @@ proptest! {
     ) {
         // The file need not exist to be a path.
         let paths = ["--python"];
-        if let Err(line) = parse(&[&format!("{flag}={text}")], MACHINE) {
+        if let Err(line) = parse(&[&format!("{flag}={text}")], RESOURCES) {
             prop_assert!(!paths.contains(&&*flag) || text.is_empty(), "{line}");
             let name = flag[2..].to_uppercase().replace('-', "_");
             prop_assert!(line.contains(&name), "{line}");

@@ -3,17 +3,10 @@
 use clap::parser::ValueSource;
 use clap::{Arg, CommandFactory};
 
-use super::{Capacity, Config};
+use super::Config;
 
 /// Shown in place of a secret.
 const SECRET: &str = "(secret)";
-
-/// The settings whose defaults are computed, by clap's ids: the names of their fields.
-const COMPUTED: [(&str, fn(&Capacity) -> u32); 3] = [
-    ("max_concurrent", |capacity| capacity.concurrent),
-    ("max_queue", |capacity| capacity.queue),
-    ("max_connections", |capacity| capacity.connections),
-];
 
 /// A setting in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +53,11 @@ impl Config {
             let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
             values.join(",")
         });
-        let computed = COMPUTED.iter().find(|(computed, _)| *computed == id);
-        let (value, source) = match (written, computed) {
+        let (value, source) = match (written, self.computed(id)) {
             // Values that are hidden in --help are secrets.
             (Some(_), _) if arg.is_hide_env_values_set() => (SECRET.to_owned(), source),
             (Some(written), _) => (written, source),
-            (None, Some((_, value))) => (value(&self.capacity).to_string(), Source::Machine),
+            (None, Some(number)) => (number.to_string(), Source::Machine),
             (None, None) => ("not set".to_owned(), source),
         };
         Some(Setting {
@@ -73,5 +65,15 @@ impl Config {
             value,
             source,
         })
+    }
+
+    /// Returns the value of a setting whose default depends on the machine. clap's ids are the names of the fields.
+    fn computed(&self, id: &str) -> Option<u32> {
+        match id {
+            "max_concurrent" => Some(self.capacity.concurrent),
+            "max_queue" => Some(self.capacity.queue),
+            "max_connections" => Some(self.capacity.connections),
+            _ => None,
+        }
     }
 }
