@@ -1,8 +1,8 @@
-//! Who may send scripts, and how often.
+//! Authentication, rate limits, and limits of concurrent runs.
 
 mod common;
 
-use common::{Answer, Connection, Server, command, hello, hello_from, post};
+use common::{Connection, Response, Server, command, hello, hello_from, post};
 use serde_json::{Value, json};
 
 const FIRST: &str = "first-key-0123456789abcdef0123456789";
@@ -10,12 +10,12 @@ const SECOND: &str = "second-key-0123456789abcdef012345678";
 const UNKNOWN: &str = "unknown-key-0123456789abcdef01234567";
 
 /// Runs hello with a key or token.
-fn send(server: &Server, token: &str) -> Answer {
+fn send(server: &Server, token: &str) -> Response {
     server.raw(hello_from(token))
 }
 
-fn challenge(answer: &Answer) -> &str {
-    answer.header("www-authenticate").unwrap_or_default()
+fn challenge(response: &Response) -> &str {
+    response.header("www-authenticate").unwrap_or_default()
 }
 
 #[test]
@@ -36,14 +36,17 @@ fn every_key_of_file_and_environment_is_enough() {
         &format!("{FIRST}0"),
     ];
     for key in wrong {
-        let answer = send(&server, key);
+        let response = send(&server, key);
         assert_eq!(
-            (answer.status, answer.kind()),
+            (response.status, response.kind()),
             (401, "unauthorized"),
             "{key}"
         );
-        assert!(answer.error().contains("not one of the keys"), "{answer:?}");
-        let challenge = challenge(&answer);
+        assert!(
+            response.error().contains("not one of the keys"),
+            "{response:?}"
+        );
+        let challenge = challenge(&response);
         assert!(
             challenge.contains(r#"error="invalid_token""#),
             "{challenge}"
@@ -64,9 +67,9 @@ fn metrics_are_for_callers_and_those_who_reach_the_admin_address() {
         assert_eq!(server.raw(metrics(&key)).status, 200);
     }
     for headers in ["", &unknown] {
-        let answer = server.raw(metrics(headers));
-        assert_eq!((answer.status, answer.kind()), (401, "unauthorized"));
-        assert!(challenge(&answer).starts_with("Bearer "), "{answer:?}");
+        let response = server.raw(metrics(headers));
+        assert_eq!((response.status, response.kind()), (401, "unauthorized"));
+        assert!(challenge(&response).starts_with("Bearer "), "{response:?}");
     }
     for path in ["/healthz", "/readyz"] {
         assert_eq!(server.get(path).status, 200, "{path}");
@@ -77,7 +80,7 @@ fn metrics_are_for_callers_and_those_who_reach_the_admin_address() {
     let admin = server.admin.expect("the log tells the admin address");
     let mut admin = Connection::to(admin);
     admin.send(metrics(""));
-    assert_eq!(admin.answer().status, 200);
+    assert_eq!(admin.response().status, 200);
 
     let server = Server::start(&[("RATE_LIMIT", "1/h")]);
     for _ in 0..3 {
@@ -120,10 +123,14 @@ fn the_header_must_be_there_once_and_well_formed() {
         ),
     ];
     for (headers, status, kind, words) in cases {
-        let answer = server.raw(hello(&headers));
-        assert_eq!((answer.status, answer.kind()), (status, kind), "{headers}");
-        assert!(answer.error().contains("Authorization"), "{answer:?}");
-        let challenge = challenge(&answer);
+        let response = server.raw(hello(&headers));
+        assert_eq!(
+            (response.status, response.kind()),
+            (status, kind),
+            "{headers}"
+        );
+        assert!(response.error().contains("Authorization"), "{response:?}");
+        let challenge = challenge(&response);
         assert!(challenge.contains(words), "{headers}: {challenge}");
         assert_eq!(
             challenge.contains("error"),
@@ -135,11 +142,11 @@ fn the_header_must_be_there_once_and_well_formed() {
 }
 
 #[test]
-fn strangers_are_refused_before_their_body_is_read() {
+fn unauthenticated_requests_are_rejected_before_their_body_is_read() {
     let server = Server::start(&[("API_KEYS", FIRST)]);
     let mut connection = server.connect();
     connection.send("POST /execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n");
-    assert_eq!(connection.answer().status, 401);
+    assert_eq!(connection.response().status, 401);
 }
 
 #[test]
@@ -151,13 +158,13 @@ fn only_scripts_need_a_key() {
         ("GET /execute", 405),
     ];
     for (request, status) in cases {
-        let answer = server.raw(format!("{request} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-        assert_eq!(answer.status, status, "{request}");
+        let response = server.raw(format!("{request} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        assert_eq!(response.status, status, "{request}");
     }
 }
 
 #[test]
-fn without_authentication_the_service_says_so_or_refuses_to_start() {
+fn without_authentication_the_service_warns_or_does_not_start() {
     let warning = "anyone who can reach";
     let said = |settings: &[(&str, &str)]| {
         let server = Server::start(settings);
@@ -179,9 +186,9 @@ fn without_authentication_the_service_says_so_or_refuses_to_start() {
     assert!(!server.log_until("stopped").join("\n").contains(warning));
 
     // Without an interpreter it would not start either, but say something else.
-    let mut refused = command();
-    refused.arg("--require-auth").env("PYTHON", "/nonexistent");
-    let output = refused.output();
+    let mut rejected = command();
+    rejected.arg("--require-auth").env("PYTHON", "/nonexistent");
+    let output = rejected.output();
     let output = output.expect("the program starts");
     let line = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{line}");
@@ -193,7 +200,7 @@ fn without_authentication_the_service_says_so_or_refuses_to_start() {
 }
 
 #[test]
-fn callers_are_limited_each_for_themselves() {
+fn each_caller_has_a_rate_limit_of_its_own() {
     let keys = format!("{FIRST},{SECOND}");
     let settings = [
         ("API_KEYS", &*keys),
@@ -204,12 +211,12 @@ fn callers_are_limited_each_for_themselves() {
     for _ in 0..3 {
         assert_eq!(send(&server, FIRST).status, 200);
     }
-    let answer = send(&server, FIRST);
-    assert_eq!((answer.status, answer.kind()), (429, "rate_limited"));
+    let response = send(&server, FIRST);
+    assert_eq!((response.status, response.kind()), (429, "rate_limited"));
     for words in ["2/h (RATE_LIMIT)", "3 at once (RATE_BURST)", "try again in"] {
-        assert!(answer.error().contains(words), "{answer:?}");
+        assert!(response.error().contains(words), "{response:?}");
     }
-    let wait: u64 = answer
+    let wait: u64 = response
         .header("retry-after")
         .and_then(|seconds| seconds.parse().ok())
         .expect("it says when to come back");
@@ -225,7 +232,7 @@ fn callers_are_limited_each_for_themselves() {
 }
 
 #[test]
-fn callers_have_a_share_of_the_runs() {
+fn the_runs_of_one_caller_are_limited() {
     let keys = format!("{FIRST},{SECOND}");
     let settings = [
         ("API_KEYS", &*keys),
@@ -246,11 +253,11 @@ fn callers_have_a_share_of_the_runs() {
         connection
     };
     let mut running = vec![begin("one."), begin("two.")];
-    let answer = send(&server, FIRST);
-    assert_eq!((answer.status, answer.kind()), (429, "rate_limited"));
-    assert_eq!(answer.header("retry-after"), Some("1"));
+    let response = send(&server, FIRST);
+    assert_eq!((response.status, response.kind()), (429, "rate_limited"));
+    assert_eq!(response.header("retry-after"), Some("1"));
     let words = "limit of 2 scripts of one caller that run or wait (MAX_CONCURRENT_PER_CALLER)";
-    assert!(answer.error().contains(words), "{answer:?}");
+    assert!(response.error().contains(words), "{response:?}");
 
     // Others are served, and what is given back can be taken again.
     assert_eq!(send(&server, SECOND).status, 200);
@@ -262,7 +269,7 @@ fn callers_have_a_share_of_the_runs() {
 
 /// Otherwise a caller could fill the queue.
 #[test]
-fn the_share_of_a_caller_counts_those_that_wait() {
+fn waiting_requests_count_as_runs_of_their_caller() {
     let settings = [
         ("MAX_CONCURRENT", "1"),
         ("MAX_QUEUE", "5"),
@@ -275,22 +282,20 @@ fn the_share_of_a_caller_counts_those_that_wait() {
     let running = server.begin("import time\ndef main():\n    time.sleep(600)\n");
     let mut waiting = [server.connect(), server.connect()];
     waiting.iter_mut().for_each(|client| client.send(hello("")));
-    // One waits, and the other, whichever it is, is refused. Callers are told apart by address.
-    let patience = std::time::Duration::from_millis(10);
-    let refused = (0..2)
-        .cycle()
-        .find(|at| waiting[*at].answers_within(patience));
-    let refused = refused.expect("one of them is refused");
-    assert_eq!(waiting[refused].answer().kind(), "rate_limited");
+    // One waits, and the other, whichever it is, is rejected. Callers are told apart by address.
+    let time = std::time::Duration::from_millis(10);
+    let rejected = (0..2).cycle().find(|at| waiting[*at].responds_within(time));
+    let rejected = rejected.expect("one of them is refused");
+    assert_eq!(waiting[rejected].response().kind(), "rate_limited");
     let mut other = server.connect();
     other.send(hello("X-Forwarded-For: 192.0.2.1\r\n"));
     drop(running);
-    assert_eq!(waiting[1 - refused].answer().status, 200);
-    assert_eq!(other.answer().status, 200);
+    assert_eq!(waiting[1 - rejected].response().status, 200);
+    assert_eq!(other.response().status, 200);
 }
 
 #[test]
-fn the_log_tells_who_has_sent_a_script() {
+fn the_log_names_the_caller() {
     let entry = |server: &Server, text: &str| -> Value {
         let line = server.wait_for_log(text);
         serde_json::from_str(&line).expect("the line is JSON")
@@ -302,11 +307,15 @@ fn the_log_tells_who_has_sent_a_script() {
         assert_eq!(entry(&server, "queue_ms")["caller"], caller);
     }
     // A stranger is nobody, but their request can be found.
-    let answer = server.raw(hello("X-Request-Id: stranger\r\n"));
-    assert_eq!(answer.status, 401);
-    let refused = entry(&server, "refused");
+    let response = server.raw(hello("X-Request-Id: stranger\r\n"));
+    assert_eq!(response.status, 401);
+    let rejected = entry(&server, "refused");
     assert_eq!(
-        (&refused["request_id"], &refused["status"], &refused["kind"]),
+        (
+            &rejected["request_id"],
+            &rejected["status"],
+            &rejected["kind"]
+        ),
         (&"stranger".into(), &401.into(), &"unauthorized".into())
     );
 
@@ -318,7 +327,7 @@ fn the_log_tells_who_has_sent_a_script() {
 }
 
 #[test]
-fn where_anyone_may_call_addresses_are_limited() {
+fn without_authentication_each_address_is_a_caller() {
     let from = |address: &str| hello(&format!("X-Forwarded-For: {address}\r\n"));
     let server = Server::start(&[("RATE_LIMIT", "1/h")]);
     assert_eq!(server.raw(from("198.51.100.1")).status, 200);

@@ -1,5 +1,5 @@
-//! Attacks: whatever a script does, it gets a proper answer, the next request is served as if
-//! nothing had been, and nothing of it stays in the service.
+//! Attacks: whatever a script does, the response is well-formed, the next request is served normally, and
+//! nothing of the run stays in the service.
 
 // The footprint of the service is read from /proc.
 #![cfg(target_os = "linux")]
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use common::cases::{self, Failure, Success, parse, same, tokens};
 use common::footprint::{Footprint, left_in, resident, settles};
-use common::{Answer, HELLO, Server, execute};
+use common::{HELLO, Response, Server, execute};
 use serde::Deserialize;
 
 /// Short limits, so that running into them takes little time, but long enough on a slow machine for
@@ -24,7 +24,7 @@ const LIMITS: &[(&str, &str)] = &[
     ("LOG", "info"),
 ];
 
-/// The latest that an answer may come: the longest limit, and time for a busy machine.
+/// The maximum time of a response: the longest limit, and a margin for a busy machine.
 const LATEST: Duration = Duration::from_secs(30);
 
 /// How much larger than before its first request the service may stay: the kept memory of its one
@@ -82,40 +82,40 @@ impl Attack {
             .script
             .replace("{repeated}", &repeated.repeat(self.times));
         let started = Instant::now();
-        let answer = server.execute(&script);
+        let response = server.execute(&script);
         let time = started.elapsed();
-        proper(&answer)?;
-        self.check(&answer)?;
+        proper(&response)?;
+        self.check(&response)?;
         if time > LATEST {
-            return Err(format!("the answer took {time:?}"));
+            return Err(format!("the response took {time:?}"));
         }
         same(
-            "the next answer",
+            "the next response",
             &&*server.execute(HELLO).body,
             &r#"{"result":"hello","stdout":""}"#,
         )
     }
 
-    fn check(&self, answer: &Answer) -> Result<(), String> {
+    fn check(&self, response: &Response) -> Result<(), String> {
         if let Some(result) = &self.result {
-            let success: Success = parse(answer)?;
+            let success: Success = parse(response)?;
             same("result", &tokens(success.result.get()), &tokens(result))?;
             return self.check_output(&success.stdout, "");
         }
-        let kind = if answer.status == 200 {
+        let kind = if response.status == 200 {
             OK
         } else {
-            answer.kind()
+            response.kind()
         };
         if self.kind.as_deref() != Some(kind) && !self.kinds.iter().any(|other| other == kind) {
-            let short: String = answer.body.chars().take(1000).collect();
+            let short: String = response.body.chars().take(1000).collect();
             return Err(format!("it is {kind:?}: {short}"));
         }
         if kind == OK {
-            let success: Success = parse(answer)?;
+            let success: Success = parse(response)?;
             return self.check_output(&success.stdout, "");
         }
-        let failure: Failure = parse(answer)?;
+        let failure: Failure = parse(response)?;
         if let Some(error) = &self.error {
             same("error", &failure.error, error)?;
         }
@@ -146,11 +146,14 @@ impl Attack {
 }
 
 /// A script can fail, but the service cannot.
-fn proper(answer: &Answer) -> Result<(), String> {
-    if matches!(answer.status, 200 | 400) {
+fn proper(response: &Response) -> Result<(), String> {
+    if matches!(response.status, 200 | 400) {
         return Ok(());
     }
-    Err(format!("the status is {}: {}", answer.status, answer.body))
+    Err(format!(
+        "the status is {}: {}",
+        response.status, response.body
+    ))
 }
 
 /// A service under attack, and what it held before.
@@ -216,7 +219,7 @@ fn check_area(area: &str) {
     victim.is_unharmed(requests);
 }
 
-/// Tells which attack it was when the service does not even answer.
+/// Names the attack if the service does not even respond.
 struct Named<'a>(&'a str);
 
 impl Drop for Named<'_> {
@@ -243,6 +246,6 @@ macro_rules! areas {
 }
 
 areas! {
-    answers bytecode descriptors endless files forgery leftovers memory output processes recursion
+    results bytecode descriptors endless files forgery leftovers memory output processes recursion
     source waiting
 }

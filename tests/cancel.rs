@@ -1,10 +1,10 @@
-//! A client that goes away takes its run with it.
+//! Cancellation: a run ends when its client disconnects.
 
 mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{HELLO, PATIENCE, Server, execute};
+use common::{HELLO, Server, TIMEOUT, execute};
 
 const ALONE: &[(&str, &str)] = &[
     ("MAX_CONCURRENT", "1"),
@@ -29,7 +29,7 @@ fn leave_during(script: &str) {
 fn when_the_client_closes_its_side() {
     let server = Server::start(ALONE);
     let mut half = server.begin("import time\ndef main():\n    time.sleep(600)\n");
-    assert_eq!(half.last_words(), "");
+    assert_eq!(half.rest_after_half_close(), "");
     server.execute_until(200, HELLO);
 }
 
@@ -51,11 +51,11 @@ fn while_it_waits_in_the_queue() {
     let mut clients = [server.connect(), server.connect(), server.connect()];
     clients.iter_mut().for_each(|client| client.send(&endless));
 
-    // One runs, one waits, and the third, whichever it is, is refused.
-    let deadline = Instant::now() + PATIENCE;
+    // One runs, one waits, and the third, whichever it is, is rejected.
+    let deadline = Instant::now() + TIMEOUT;
     while !clients
         .iter()
-        .any(|client| client.answers_within(Duration::from_millis(10)))
+        .any(|client| client.responds_within(Duration::from_millis(10)))
     {
         assert!(Instant::now() < deadline, "none is refused");
     }

@@ -1,11 +1,11 @@
-//! Runs every script of `tests/cases/` and compares the answer with the one beside it.
+//! Runs every script of `tests/cases/` and compares the response with the expected one.
 
 mod common;
 
 use std::fmt::Write;
 
 use common::cases::{self, Failure, Success, parse, same, tokens};
-use common::{Answer, Server};
+use common::{Response, Server};
 use serde::Deserialize;
 
 /// A file of cases.
@@ -50,24 +50,24 @@ fn check_area(area: &str) {
 }
 
 impl Case {
-    fn check(&self, answer: &Answer) -> Result<(), String> {
+    fn check(&self, response: &Response) -> Result<(), String> {
         match &self.result {
-            Some(result) => self.check_success(answer, result),
-            None => self.check_failure(answer),
+            Some(result) => self.check_success(response, result),
+            None => self.check_failure(response),
         }
     }
 
-    fn check_success(&self, answer: &Answer, result: &str) -> Result<(), String> {
-        let success: Success = parse(answer)?;
-        same("status", &answer.status, &200)?;
+    fn check_success(&self, response: &Response, result: &str) -> Result<(), String> {
+        let success: Success = parse(response)?;
+        same("status", &response.status, &200)?;
         same("result", &tokens(success.result.get()), &tokens(result))?;
         same("stdout", &success.stdout, &self.stdout)
     }
 
-    fn check_failure(&self, answer: &Answer) -> Result<(), String> {
-        let failure: Failure = parse(answer)?;
-        same("status", &answer.status, &400)?;
-        same("kind", &Some(answer.kind()), &self.kind.as_deref())?;
+    fn check_failure(&self, response: &Response) -> Result<(), String> {
+        let failure: Failure = parse(response)?;
+        same("status", &response.status, &400)?;
+        same("kind", &Some(response.kind()), &self.kind.as_deref())?;
         match (&self.error, &self.error_starts) {
             (Some(error), _) => same("error", &failure.error, error)?,
             (None, Some(start)) if failure.error.starts_with(start) => {}

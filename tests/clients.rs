@@ -1,4 +1,4 @@
-//! The clients in examples/, run as they are against the service.
+//! The example clients, run unchanged against the service.
 
 mod common;
 
@@ -183,7 +183,7 @@ fn an_error_of_the_script_has_its_kind_and_traceback() {
         ("def main(:\n", "syntax_error: SyntaxError"),
         ("", "no_main: script must define a main() function"),
     ];
-    for (script, telling) in cases {
+    for (script, expected) in cases {
         each(script, |client, file| {
             let ran = run(client, &server, file);
             assert_eq!(
@@ -194,7 +194,7 @@ fn an_error_of_the_script_has_its_kind_and_traceback() {
                 ran.stderr
             );
             assert!(
-                ran.stderr.contains(telling),
+                ran.stderr.contains(expected),
                 "{}: {}",
                 client.name(),
                 ran.stderr
@@ -212,7 +212,7 @@ fn an_error_of_the_script_has_its_kind_and_traceback() {
 }
 
 #[test]
-fn what_is_not_the_fault_of_the_script_is_told_apart() {
+fn other_errors_are_distinguished_from_errors_of_the_script() {
     let server = Server::start(&[("BODY_LIMIT", "1kB")]);
     each(&"#".repeat(2000), |client, script| {
         let ran = run(client, &server, script);
@@ -261,7 +261,7 @@ fn without_a_script_nothing_is_sent() {
         let directory = client.command(&url, Path::new("/"));
         let mut surplus = client.command(&url, script);
         surplus.arg("more");
-        for (mut command, telling) in [
+        for (mut command, expected) in [
             (missing, "/nonexistent/script.py"),
             (directory, "irectory"),
             (surplus, "usage: "),
@@ -270,7 +270,7 @@ fn without_a_script_nothing_is_sent() {
             let name = client.name();
             assert_eq!(ran.code, Some(2), "{name}: {}", ran.stderr);
             assert_eq!(ran.stdout, "", "{name}");
-            assert!(ran.stderr.contains(telling), "{name}: {}", ran.stderr);
+            assert!(ran.stderr.contains(expected), "{name}: {}", ran.stderr);
             assert!(!ran.stderr.contains("Traceback"), "{name}: {}", ran.stderr);
             assert!(listener.accept().is_err(), "{name} has sent something");
         }
@@ -316,7 +316,7 @@ fn an_error_of_something_else_is_not_the_fault_of_the_script() {
 }
 
 #[test]
-fn a_busy_service_is_asked_again() {
+fn requests_to_a_busy_service_are_retried() {
     let server = Server::start(&[
         ("MAX_CONCURRENT", "1"),
         ("MAX_QUEUE", "0"),

@@ -1,4 +1,4 @@
-//! What the program does besides serving: `run`, `check` and `healthcheck`.
+//! The commands `run`, `check` and `healthcheck`.
 
 mod common;
 
@@ -43,7 +43,7 @@ fn run_stdin(args: &[&str], settings: Settings, script: &[u8]) -> Output {
 }
 
 #[test]
-fn run_prints_what_http_would_answer() {
+fn run_prints_the_body_of_the_http_response() {
     let server = Server::start(LIMITS);
     let directory = tempfile::tempdir().expect("there is room for a file");
     let file = directory.path().join("any name.py");
@@ -62,15 +62,15 @@ fn run_prints_what_http_would_answer() {
         "",
     ];
     for script in scripts {
-        let answer = server.execute(script);
-        let code = if answer.status == 200 { 0 } else { 1 };
+        let response = server.execute(script);
+        let code = if response.status == 200 { 0 } else { 1 };
         fs::write(&file, script).expect("there is room for a file");
         let from_file = run(&["run", file.to_str().expect("a path is text")], LIMITS);
         let from_stdin = run_stdin(&["run", "-"], LIMITS, script.as_bytes());
         for output in [from_file, from_stdin] {
             assert_eq!(
                 said(&output.stdout),
-                format!("{}\n", answer.body),
+                format!("{}\n", response.body),
                 "{script}"
             );
             assert_eq!(output.status.code(), Some(code), "{script}");
@@ -109,7 +109,7 @@ fn run_takes_settings_before_and_after_its_name() {
 }
 
 #[test]
-fn run_refuses_what_is_no_script() {
+fn run_rejects_input_that_is_not_a_script() {
     let directory = tempfile::tempdir().expect("there is room for a file");
     let directory = directory.path().to_str().expect("a path is text");
     let cases: &[(&[&str], &[u8], &str)] = &[
@@ -127,12 +127,12 @@ fn run_refuses_what_is_no_script() {
         (&["run", "-", "--cpu-limit", "soon"], b"", "CPU_LIMIT"),
         (&["walk"], b"", "walk"),
     ];
-    for (args, script, telling) in cases {
+    for (args, script, expected) in cases {
         let output = run_stdin(args, LIMITS, script);
         let line = said(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {line}");
         assert_eq!(line.trim_end().lines().count(), 1, "{line}");
-        assert!(line.contains(telling), "{args:?}: {line}");
+        assert!(line.contains(expected), "{args:?}: {line}");
         assert_eq!(said(&output.stdout), "", "{args:?}");
     }
 }
@@ -147,7 +147,7 @@ fn line<'a>(report: &'a str, first: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn check_shows_every_setting_and_where_it_is_from() {
+fn check_lists_every_setting_with_its_source() {
     const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
     let settings = [
         ("PORT", "81"),
@@ -193,7 +193,7 @@ fn check_shows_every_setting_and_where_it_is_from() {
 }
 
 #[test]
-fn check_says_what_does_not_fit() {
+fn check_reports_settings_that_do_not_fit() {
     let with = |mut command: Command, args: &[&str]| {
         let output = command.arg("check").args(args).output();
         output.expect("the program starts")
@@ -230,19 +230,19 @@ fn check_says_what_does_not_fit() {
             "host call limit of 1",
         ),
     ];
-    for (output, what, telling) in cases {
+    for (output, what, expected) in cases {
         let report = said(&output.stdout);
         assert_eq!(output.status.code(), Some(1), "{report}");
         let words = line(&report, what);
         assert!(words.contains(&"no"), "{words:?}");
-        assert!(words.join(" ").contains(telling), "{words:?}");
+        assert!(words.join(" ").contains(expected), "{words:?}");
         // The others are shown all the same.
         line(&report, "page");
     }
 }
 
 #[test]
-fn healthcheck_asks_the_service_that_runs_here() {
+fn healthcheck_checks_the_local_service() {
     let full = [
         ("MAX_CONCURRENT", "1"),
         ("MAX_QUEUE", "0"),

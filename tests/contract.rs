@@ -1,4 +1,4 @@
-//! Requests and the answers the contract promises, whatever the script.
+//! The HTTP contract: requests and their responses.
 
 mod common;
 
@@ -7,25 +7,29 @@ use common::{HELLO, Server, execute, post};
 const JSON: &str = "Content-Type: application/json\r\n";
 
 #[test]
-fn a_result_and_what_was_printed() {
+fn a_result_and_output() {
     let server = Server::start(&[]);
-    let answer = server.execute("def main():\n    print('hi')\n    return {'a': [1, None]}\n");
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = server.execute("def main():\n    print('hi')\n    return {'a': [1, None]}\n");
+    assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(
-        answer.json(),
+        response.json(),
         serde_json::json!({"result": {"a": [1, null]}, "stdout": "hi\n"})
     );
-    assert!(answer.body.starts_with(r#"{"result":"#), "{}", answer.body);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("x-error-kind"), None);
+    assert!(
+        response.body.starts_with(r#"{"result":"#),
+        "{}",
+        response.body
+    );
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.header("x-error-kind"), None);
 }
 
 #[test]
 fn numbers_pass_through_unchanged() {
     let server = Server::start(&[]);
-    let answer = server.execute("def main():\n    return 123456789012345678901234567890\n");
+    let response = server.execute("def main():\n    return 123456789012345678901234567890\n");
     assert_eq!(
-        answer.body,
+        response.body,
         r#"{"result":123456789012345678901234567890,"stdout":""}"#
     );
 }
@@ -33,17 +37,17 @@ fn numbers_pass_through_unchanged() {
 #[test]
 fn a_script_that_fails_is_400_with_its_kind() {
     let server = Server::start(&[]);
-    let answer = server.execute("def main():\n    raise ValueError('no')\n");
-    assert_eq!((answer.status, answer.kind()), (400, "exception"));
-    assert_eq!(answer.error(), "ValueError: no");
+    let response = server.execute("def main():\n    raise ValueError('no')\n");
+    assert_eq!((response.status, response.kind()), (400, "exception"));
+    assert_eq!(response.error(), "ValueError: no");
 
-    let answer = server.execute("x = 1\n");
-    assert_eq!((answer.status, answer.kind()), (400, "no_main"));
-    assert_eq!(answer.error(), "script must define a main() function");
+    let response = server.execute("x = 1\n");
+    assert_eq!((response.status, response.kind()), (400, "no_main"));
+    assert_eq!(response.error(), "script must define a main() function");
 }
 
 #[test]
-fn requests_that_are_refused() {
+fn invalid_requests_are_rejected() {
     let server = Server::start(&[]);
     let deep = format!(r#"{{"script":{}"#, "[".repeat(500_000));
     let large = "x".repeat((1 << 20) + 1);
@@ -73,23 +77,27 @@ fn requests_that_are_refused() {
         (get("/execute/"), 404, "not_found", "POST /execute"),
         (get("/execute"), 405, "method_not_allowed", "Allow"),
     ];
-    for (request, status, kind, telling) in cases {
+    for (request, status, kind, expected) in cases {
         let shown = &request[..request.len().min(200)];
-        let answer = server.raw(&request);
-        assert_eq!((answer.status, answer.kind()), (status, kind), "{shown}");
-        let error = answer.error();
+        let response = server.raw(&request);
+        assert_eq!(
+            (response.status, response.kind()),
+            (status, kind),
+            "{shown}"
+        );
+        let error = response.error();
         assert!(
-            error.contains(telling) && !error.contains('\n'),
+            error.contains(expected) && !error.contains('\n'),
             "{shown}: {error}"
         );
         if status == 405 {
-            assert_eq!(answer.header("allow"), Some("POST"));
+            assert_eq!(response.header("allow"), Some("POST"));
         }
     }
 }
 
 #[test]
-fn a_body_that_is_not_utf8_is_refused() {
+fn a_body_that_is_not_utf8_is_rejected() {
     let server = Server::start(&[]);
     let mut request = post(JSON, r#"{"script":"?"}"#).into_bytes();
     let question = request
@@ -97,9 +105,9 @@ fn a_body_that_is_not_utf8_is_refused() {
         .rposition(|byte| *byte == b'?')
         .expect("it is there");
     request[question] = 0xff;
-    let answer = server.raw(request);
-    assert_eq!((answer.status, answer.kind()), (400, "invalid_request"));
-    assert!(answer.error().contains("byte 11"), "{answer:?}");
+    let response = server.raw(request);
+    assert_eq!((response.status, response.kind()), (400, "invalid_request"));
+    assert!(response.error().contains("byte 11"), "{response:?}");
 }
 
 #[test]
@@ -125,13 +133,13 @@ fn requests_that_are_accepted() {
         chunked,
     ];
     for request in cases {
-        let answer = server.raw(&request);
-        assert_eq!(answer.body, r#"{"result":"hello","stdout":""}"#);
+        let response = server.raw(&request);
+        assert_eq!(response.body, r#"{"result":"hello","stdout":""}"#);
     }
 }
 
 #[test]
-fn a_large_body_is_refused_before_it_is_there() {
+fn a_large_body_is_rejected_before_it_has_arrived() {
     let server = Server::start(&[("BODY_LIMIT", "1kB")]);
     let announced = format!(
         "POST /execute HTTP/1.1\r\nHost: localhost\r\n{JSON}Content-Length: 1000000000\r\n\r\n"
@@ -146,10 +154,10 @@ fn a_large_body_is_refused_before_it_is_there() {
 }
 
 #[test]
-fn a_client_that_sends_its_whole_large_body_first_still_gets_the_answer() {
+fn a_client_that_sends_its_whole_large_body_first_still_gets_the_response() {
     let server = Server::start(&[]);
-    let answer = server.raw(post(JSON, &"x".repeat(10 << 20)));
-    assert_eq!((answer.status, answer.kind()), (413, "too_large"));
+    let response = server.raw(post(JSON, &"x".repeat(10 << 20)));
+    assert_eq!((response.status, response.kind()), (413, "too_large"));
 }
 
 #[test]
@@ -158,10 +166,10 @@ fn a_slow_body_is_cut() {
     let mut connection = server.connect();
     let request = post(JSON, r#"{"script":"x"}"#);
     connection.send(&request[..request.len() - 1]);
-    let answer = connection.answer();
-    assert_eq!((answer.status, answer.kind()), (408, "invalid_request"));
-    assert!(answer.error().contains("within 0.05 s"));
-    assert_eq!(answer.header("connection"), Some("close"));
+    let response = connection.response();
+    assert_eq!((response.status, response.kind()), (408, "invalid_request"));
+    assert!(response.error().contains("within 0.05 s"));
+    assert_eq!(response.header("connection"), Some("close"));
 }
 
 #[test]
@@ -179,12 +187,12 @@ fn a_slow_or_endless_head_is_cut() {
     let line = format!("X: {}\r\n", "x".repeat(1000));
     endless.send("GET /healthz HTTP/1.1\r\n");
     // It ends with a refusal or with a broken pipe, but it ends.
-    let refused = (0..10_000).any(|_| endless.try_send(&line).is_err());
-    assert!(refused);
+    let rejected = (0..10_000).any(|_| endless.try_send(&line).is_err());
+    assert!(rejected);
 }
 
 #[test]
-fn every_answer_has_a_request_id_and_safe_headers() {
+fn every_response_has_a_request_id_and_safe_headers() {
     let server = Server::start(&[]);
     let mut made = Vec::new();
     let requests = [
@@ -195,11 +203,11 @@ fn every_answer_has_a_request_id_and_safe_headers() {
         "PUT /execute HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
     ];
     for request in &requests {
-        let answer = server.raw(request);
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        let response = server.raw(request);
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
         made.push(
-            answer
+            response
                 .header("x-request-id")
                 .expect("there is an id")
                 .to_owned(),
@@ -213,9 +221,9 @@ fn every_answer_has_a_request_id_and_safe_headers() {
     for (given, kept) in [("Trace-1.2_x", true), ("two words", false), (&long, false)] {
         let request =
             format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {given}\r\n\r\n");
-        let answer = server.raw(request);
+        let response = server.raw(request);
         assert_eq!(
-            answer.header("x-request-id") == Some(given),
+            response.header("x-request-id") == Some(given),
             kept,
             "{given}"
         );
@@ -223,14 +231,14 @@ fn every_answer_has_a_request_id_and_safe_headers() {
 }
 
 #[test]
-fn a_run_tells_its_times_and_is_logged_without_its_words() {
+fn a_run_reports_its_times_and_is_logged_without_its_output() {
     let server = Server::start(&[]);
     let mut connection = server.connect();
     let script = "def main():\n    print('secret')\n    return 'secret'\n";
     connection.send(execute(script).replacen("\r\n", "\r\nX-Request-Id: my-run\r\n", 1));
-    let answer = connection.answer();
+    let response = connection.response();
 
-    let timing = answer.header("server-timing").expect("runs are timed");
+    let timing = response.header("server-timing").expect("runs are timed");
     let names: Vec<_> = timing
         .split(", ")
         .filter_map(|part| part.split_once(";dur="))
@@ -265,10 +273,10 @@ fn health_and_connection_reuse() {
     let mut connection = server.connect();
     for _ in 0..2 {
         connection.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let answer = connection.answer();
-        assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+        let response = connection.response();
+        assert_eq!((response.status, response.body.as_str()), (200, "ok"));
         connection.send(execute(HELLO));
-        assert_eq!(connection.answer().status, 200);
+        assert_eq!(connection.response().status, 200);
     }
     connection.send("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert!(connection.rest().starts_with("HTTP/1.1 200 OK\r\n"));

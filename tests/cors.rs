@@ -1,8 +1,8 @@
-//! Pages of other origins: which of them may send scripts and read the responses.
+//! Cross-origin requests: which origins may send scripts and read the responses.
 
 mod common;
 
-use common::{Answer, HELLO, Server, hello, post};
+use common::{HELLO, Response, Server, hello, post};
 
 const KEY: &str = "a-key-that-is-long-enough-for-this-test";
 const APP: &str = "https://app.example.com";
@@ -19,8 +19,8 @@ fn preflight(path: &str, origin: &str) -> String {
     )
 }
 
-fn cors_headers(answer: &Answer) -> Vec<&str> {
-    let names = answer.headers.iter().map(|(name, _)| name.as_str());
+fn cors_headers(response: &Response) -> Vec<&str> {
+    let names = response.headers.iter().map(|(name, _)| name.as_str());
     names
         .filter(|name| name.starts_with("access-control-") || *name == "vary")
         .collect()
@@ -29,15 +29,15 @@ fn cors_headers(answer: &Answer) -> Vec<&str> {
 #[test]
 fn by_default_nothing_is_shared() {
     let server = Server::start(&[]);
-    let refused = server.raw(preflight("/execute", APP));
+    let rejected = server.raw(preflight("/execute", APP));
     assert_eq!(
-        (refused.status, refused.kind()),
+        (rejected.status, rejected.kind()),
         (405, "method_not_allowed")
     );
     let run = server.raw(hello(&format!("Origin: {APP}\r\n")));
     assert_eq!(run.status, 200);
-    for answer in [refused, run] {
-        assert_eq!(cors_headers(&answer), [""; 0], "{answer:?}");
+    for response in [rejected, run] {
+        assert_eq!(cors_headers(&response), [""; 0], "{response:?}");
     }
 }
 
@@ -63,23 +63,27 @@ fn listed_origins_may_send_scripts_and_read_responses() {
     }
     let origin = format!("Origin: {APP}\r\n");
     let key = format!("{origin}Authorization: Bearer {KEY}\r\n");
-    let answers = [
+    let responses = [
         (200, server.raw(hello(&key))),
         (429, server.raw(hello(&key))),
         (401, server.raw(hello(&origin))),
         (405, server.raw(hello(&origin).replacen("POST", "PUT", 1))),
     ];
-    for (status, answer) in answers {
-        assert_eq!(answer.status, status);
+    for (status, response) in responses {
+        assert_eq!(response.status, status);
         let exposed = "X-Error-Kind, X-Request-Id, Server-Timing, Retry-After";
         for (name, expected) in [
             ("access-control-allow-origin", APP),
             ("access-control-expose-headers", exposed),
             ("vary", "origin"),
         ] {
-            assert_eq!(answer.header(name), Some(expected), "{name}: {answer:?}");
+            assert_eq!(
+                response.header(name),
+                Some(expected),
+                "{name}: {response:?}"
+            );
         }
-        assert_eq!(answer.header("access-control-allow-credentials"), None);
+        assert_eq!(response.header("access-control-allow-credentials"), None);
     }
 }
 
@@ -94,13 +98,13 @@ fn other_origins_may_not() {
         "*",
     ];
     for origin in others {
-        let refused = server.raw(preflight("/execute", origin));
-        assert_eq!(refused.status, 405, "{origin}");
+        let rejected = server.raw(preflight("/execute", origin));
+        assert_eq!(rejected.status, 405, "{origin}");
         let origin = format!("Origin: {origin}\r\n");
         let run = server.raw(hello(&origin));
         let twice = server.raw(hello(&format!("Origin: {APP}\r\n{origin}")));
-        for answer in [refused, run, twice] {
-            assert_eq!(cors_headers(&answer), ["vary"], "{origin}: {answer:?}");
+        for response in [rejected, run, twice] {
+            assert_eq!(cors_headers(&response), ["vary"], "{origin}: {response:?}");
         }
     }
     let none = server.execute(HELLO);
@@ -118,8 +122,12 @@ fn only_the_interface_for_programs_is_shared() {
     let shared = get("/openapi.json");
     assert_eq!(shared.header("access-control-allow-origin"), Some(APP));
     for path in ["/", "/docs", "/metrics", "/healthz", "/nothing"] {
-        let answer = get(path);
-        assert_eq!(answer.header("access-control-allow-origin"), None, "{path}");
+        let response = get(path);
+        assert_eq!(
+            response.header("access-control-allow-origin"),
+            None,
+            "{path}"
+        );
     }
     let plain = post("Content-Type: text/plain\r\n", "{}");
     assert_eq!(server.raw(plain).status, 415);

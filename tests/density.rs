@@ -1,4 +1,4 @@
-//! Many guests that wait cost little, and nobody waits for them.
+//! Many sleeping guests take little memory and do not delay other requests.
 
 // Memory is read from /proc.
 #![cfg(target_os = "linux")]
@@ -60,7 +60,7 @@ fn a_thousand_guests_sleep_at_once() {
     ];
     let server = Server::start_in(scratch.path(), &settings);
     let before = Footprint::of(&server);
-    // What the first run loads belongs to none of them.
+    // The first run loads pages that all share.
     assert_eq!(server.execute(HELLO).status, 200);
     let empty = private(&server);
 

@@ -1,4 +1,4 @@
-//! What deploy/ and the Dockerfile set is what the service knows, and their numbers fit together.
+//! `deploy/` and the Dockerfile: they set only settings that exist, and their numbers are consistent.
 
 mod common;
 
@@ -15,7 +15,7 @@ const CLOUD_RUN: &str = "deploy/cloud-run/service.yaml";
 const KUBERNETES: &str = "deploy/kubernetes/deployment.yaml";
 const COMPOSE: &str = "deploy/compose.yaml";
 
-/// What a script may use at most, at the default limits: memory, stdout, stderr, result, disk.
+/// The maximum memory of a script at the default limits: memory, stdout, stderr, result, disk.
 const RUN_MEMORY: u64 = 50_000_000 + (1 << 20) + (1 << 20) + (8 << 20) + DISK_LIMIT;
 const DISK_LIMIT: u64 = 16 << 20;
 
@@ -117,7 +117,7 @@ fn the_service_starts_with_these_settings() {
 }
 
 #[test]
-fn memory_suffices_for_all_that_run_at_once() {
+fn memory_suffices_for_all_runs_at_once() {
     let (run, kubernetes, compose) = (manifest(CLOUD_RUN), manifest(KUBERNETES), manifest(COMPOSE));
     let compose = &compose["services"]["python-executor"];
     let memory =
@@ -143,7 +143,7 @@ fn memory_suffices_for_all_that_run_at_once() {
 }
 
 #[test]
-fn as_many_requests_come_in_on_cloud_run_as_can_run() {
+fn cloud_run_sends_as_many_requests_as_can_run() {
     let manifest = manifest(CLOUD_RUN);
     let concurrency = &pod(&manifest)["containerConcurrency"];
     assert_eq!(concurrency.as_u64(), Some(concurrent(CLOUD_RUN)));
@@ -160,15 +160,15 @@ fn platforms_wait_longer_than_the_service_drains() {
     let seconds =
         |text: &str| -> u64 { text.trim_end_matches('s').parse().expect("so many seconds") };
     // Cloud Run waits 10 s, and that cannot be set.
-    for (file, patience) in [
+    for (file, deadline) in [
         (CLOUD_RUN, 10),
         (KUBERNETES, kubernetes),
         (COMPOSE, seconds(compose)),
     ] {
         let delay = setting(file, "SHUTDOWN_DELAY").map_or(0, |delay| seconds(&delay));
         let grace = setting(file, "SHUTDOWN_GRACE").expect("it is set");
-        // A second for the last answers.
-        assert!(delay + seconds(&grace) + 1 < patience, "{file}");
+        // A second for the last responses.
+        assert!(delay + seconds(&grace) + 1 < deadline, "{file}");
     }
 }
 
@@ -188,7 +188,7 @@ fn callers_cannot_keep_the_liveness_probe_waiting() {
 }
 
 #[test]
-fn nothing_that_is_deployed_has_privileges() {
+fn deployments_have_no_privileges() {
     let kubernetes = manifest(KUBERNETES);
     let pod = pod(&kubernetes);
     let container = &pod["containers"][0]["securityContext"];
@@ -208,7 +208,7 @@ fn nothing_that_is_deployed_has_privileges() {
 }
 
 #[test]
-fn every_manifest_of_kubernetes_is_about_the_same_pods() {
+fn kubernetes_manifests_select_the_same_pods() {
     let directory: PathBuf = root().join("deploy/kubernetes");
     for entry in directory.read_dir().expect("the directory is there") {
         let path = entry.expect("it can be read").path();

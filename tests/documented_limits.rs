@@ -1,11 +1,11 @@
-//! Each limit of a run or a request ends the way that /docs and the README say.
+//! Each limit of a run or a request ends as /docs and the README say.
 
 mod common;
 
 use std::fs;
 use std::path::Path;
 
-use common::{Answer, HELLO, Server, execute};
+use common::{HELLO, Response, Server, execute};
 
 const SETTINGS: &[(&str, &str)] = &[
     ("CPU_LIMIT", "300ms"),
@@ -59,7 +59,7 @@ fn in_readme() -> Vec<Row> {
 }
 
 /// Exceeds a limit, by its setting.
-fn exceed(server: &Server, setting: &str) -> Answer {
+fn exceed(server: &Server, setting: &str) -> Response {
     let script = match setting {
         "CPU_LIMIT" => "def main():\n    while True: pass\n",
         "WALL_LIMIT" => "import time\ndef main():\n    time.sleep(60)\n",
@@ -100,14 +100,14 @@ fn exceed(server: &Server, setting: &str) -> Answer {
 }
 
 /// Whether `beyond` is what a client gets.
-fn tells(beyond: &str, answer: &Answer) -> bool {
+fn tells(beyond: &str, response: &Response) -> bool {
     let alternatives = beyond.split([';', ',']).map(str::trim);
     let mut alternatives = alternatives.map(|text| text.trim_start_matches("or "));
-    if answer.kind() == "exception" {
-        let error = answer.error();
+    if response.kind() == "exception" {
+        let error = response.error();
         alternatives.any(|text| error.starts_with(text))
     } else {
-        alternatives.any(|text| text.split(' ').next() == Some(answer.kind()))
+        alternatives.any(|text| text.split(' ').next() == Some(response.kind()))
     }
 }
 
@@ -117,8 +117,11 @@ fn the_documentation_says_how_each_limit_ends() {
     let rows = documented(&server);
     assert!(rows.len() > 10, "there are {} rows", rows.len());
     for Row { what, beyond } in rows {
-        let answer = exceed(&server, &what);
-        assert!(tells(&beyond, &answer), "{what}: {beyond:?}: {answer:?}");
+        let response = exceed(&server, &what);
+        assert!(
+            tells(&beyond, &response),
+            "{what}: {beyond:?}: {response:?}"
+        );
     }
 }
 
@@ -143,16 +146,16 @@ fn the_readme_says_how_each_limit_ends() {
         let mut limits = settings.iter().filter(|(name, _)| *name == what).peekable();
         assert!(limits.peek().is_some(), "nothing is known of {what}");
         for (_, setting) in limits {
-            let answer = exceed(&server, setting);
-            let (status, kind) = (answer.status.to_string(), answer.kind());
+            let response = exceed(&server, setting);
+            let (status, kind) = (response.status.to_string(), response.kind());
             let told = if kind == "exception" {
-                let error = answer.error();
+                let error = response.error();
                 let (name, _) = error.split_once(':').unwrap_or((&error, ""));
                 beyond.contains(&format!("`{name}`"))
             } else {
                 beyond.contains(&format!("`{kind}`")) || beyond.contains(&status)
             };
-            assert!(told, "{what}: {beyond:?}: {answer:?}");
+            assert!(told, "{what}: {beyond:?}: {response:?}");
         }
     }
 }

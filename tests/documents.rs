@@ -1,10 +1,10 @@
-//! The playground, the documentation and the OpenAPI document, and that they say what is true.
+//! The playground, the documentation and the OpenAPI document agree with the service.
 
 mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Answer, HELLO, Server, execute, post};
+use common::{HELLO, Response, Server, execute, post};
 use jsonschema::Validator;
 use roas::v3_1::spec::Spec;
 use roas::validation::{Options, Validate};
@@ -32,11 +32,11 @@ fn validator(document: &Value, schema: &str) -> Validator {
 }
 
 #[test]
-fn the_openapi_document_is_one() {
+fn the_openapi_document_is_valid() {
     let server = Server::start(&[]);
-    let answer = server.raw(get("/openapi.json"));
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    let document = answer.json();
+    let response = server.raw(get("/openapi.json"));
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    let document = response.json();
     assert_eq!(document["openapi"], "3.1.0");
     let spec: Spec = serde_json::from_value(document).expect("it has the right shape");
     // Without keys there is no operation that needs one.
@@ -45,7 +45,7 @@ fn the_openapi_document_is_one() {
 }
 
 #[test]
-fn programs_can_be_made_from_the_document() {
+fn clients_can_be_generated_from_the_document() {
     let document = openapi(&Server::start(&[]));
     assert_eq!(document["servers"][0]["url"], "/");
     assert_eq!(document["security"], json!([]));
@@ -63,7 +63,9 @@ fn programs_can_be_made_from_the_document() {
                 assert!(operation[text].is_string(), "{method} {path}: {text}");
             }
             assert!(known.contains(&&operation["tags"][0]), "{method} {path}");
-            let responses = operation["responses"].as_object().expect("it answers");
+            let responses = operation["responses"]
+                .as_object()
+                .expect("it has responses");
             assert!(responses.keys().any(|status| status.starts_with('4')));
             assert!(responses.contains_key("default"), "{method} {path}");
         }
@@ -71,20 +73,20 @@ fn programs_can_be_made_from_the_document() {
 }
 
 #[test]
-fn answers_are_as_the_document_says() {
+fn responses_match_the_document() {
     let server = Server::start(&[("CPU_LIMIT", "200ms")]);
     let document = openapi(&server);
     let [success, fault] = ["Success", "Fault"].map(|schema| validator(&document, schema));
     let responses = &document["paths"]["/execute"]["post"]["responses"];
     let mut seen = BTreeSet::new();
 
-    let mut check = |answer: &Answer| {
-        let body = answer.json();
-        let status = answer.status.to_string();
-        if answer.status == 200 {
+    let mut check = |response: &Response| {
+        let body = response.json();
+        let status = response.status.to_string();
+        if response.status == 200 {
             assert!(
                 success.is_valid(&body) && !fault.is_valid(&body),
-                "{answer:?}"
+                "{response:?}"
             );
             assert_eq!(
                 required_headers(&responses["200"]),
@@ -94,24 +96,26 @@ fn answers_are_as_the_document_says() {
         }
         assert!(
             fault.is_valid(&body) && !success.is_valid(&body),
-            "{answer:?}"
+            "{response:?}"
         );
-        let response = resolve(&document, &responses[&status]);
-        let kinds = &response["headers"]["X-Error-Kind"]["schema"]["enum"];
+        let described = resolve(&document, &responses[&status]);
+        let kinds = &described["headers"]["X-Error-Kind"]["schema"]["enum"];
         let kinds = kinds.as_array().expect("the kinds are listed");
-        assert!(kinds.contains(&json!(answer.kind())), "{answer:?}");
-        seen.insert(answer.kind().to_owned());
+        assert!(kinds.contains(&json!(response.kind())), "{response:?}");
+        seen.insert(response.kind().to_owned());
         for name in ["x-request-id", "retry-after", "www-authenticate", "allow"] {
-            let documented = required_headers(response).iter().any(|known| known == name);
+            let documented = required_headers(described)
+                .iter()
+                .any(|known| known == name);
             assert_eq!(
-                answer.header(name).is_some(),
+                response.header(name).is_some(),
                 documented,
-                "{name}: {answer:?}"
+                "{name}: {response:?}"
             );
         }
-        if answer.header("server-timing").is_some() {
+        if response.header("server-timing").is_some() {
             assert!(
-                required_headers(response)
+                required_headers(described)
                     .iter()
                     .any(|known| known == "server-timing")
             );
@@ -159,7 +163,7 @@ fn answers_are_as_the_document_says() {
         check(&server.raw(&with_key));
     }
 
-    // What is left needs an issuer, a service of its own, a bug, or another method or path.
+    // The others need an issuer, a service of their own, a bug, or another method or path.
     let kinds = document["components"]["schemas"]["ErrorKind"]["enum"].as_array();
     let kinds = kinds.expect("all kinds are listed").iter();
     let all: BTreeSet<_> = kinds
@@ -180,7 +184,7 @@ fn answers_are_as_the_document_says() {
     assert!(seen.is_subset(&all), "{seen:?}");
 }
 
-/// What a reference in `document` leads to.
+/// Resolves a reference in `document`.
 fn resolve<'a>(document: &'a Value, response: &'a Value) -> &'a Value {
     match response["$ref"]
         .as_str()
@@ -202,7 +206,7 @@ fn required_headers(response: &Value) -> Vec<String> {
 }
 
 #[test]
-fn requests_are_as_the_document_says() {
+fn requests_match_the_document() {
     let server = Server::start(&[]);
     let request = validator(&openapi(&server), "Request");
     let cases = [
@@ -217,23 +221,23 @@ fn requests_are_as_the_document_says() {
     ];
     for (body, accepted) in cases {
         assert_eq!(request.is_valid(&body), accepted, "{body}");
-        let answer = server.raw(post(JSON, &body.to_string()));
-        assert_eq!(answer.status == 200, accepted, "{body}");
+        let response = server.raw(post(JSON, &body.to_string()));
+        assert_eq!(response.status == 200, accepted, "{body}");
     }
 }
 
 #[test]
-fn what_the_document_names_is_there() {
+fn everything_that_the_document_names_exists() {
     for (playground, root) in [("true", true), ("false", false)] {
         let server = Server::start(&[("PLAYGROUND", playground)]);
         let document = openapi(&server);
         let paths = document["paths"].as_object().expect("there are paths");
         assert_eq!(paths.contains_key("/"), root);
         for (path, item) in paths.iter().filter(|(_, item)| item["get"].is_object()) {
-            let answer = server.raw(get(path));
-            assert_eq!(answer.status, 200, "{path}");
+            let response = server.raw(get(path));
+            assert_eq!(response.status, 200, "{path}");
             let content = item["get"]["responses"]["200"]["content"].as_object();
-            let media_type = answer
+            let media_type = response
                 .header("content-type")
                 .and_then(|text| text.split(';').next());
             let described = media_type.zip(content);
@@ -287,8 +291,10 @@ fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
 fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
     let server = Server::start(&[]);
     for path in ["/", "/docs"] {
-        let answer = server.raw(get(path));
-        let policy = answer.header("content-security-policy").unwrap_or_default();
+        let response = server.raw(get(path));
+        let policy = response
+            .header("content-security-policy")
+            .unwrap_or_default();
         let directives: BTreeSet<_> = policy.split("; ").collect();
         for directive in [
             "default-src 'none'",
@@ -306,17 +312,20 @@ fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
             !policy.contains("unsafe") && !policy.contains("http"),
             "{policy}"
         );
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
 
-        assert!(!answer.body.contains("style=") && !answer.body.contains("<style"));
+        assert!(!response.body.contains("style=") && !response.body.contains("<style"));
         assert!(
-            answer.body.matches("<script").count()
-                == answer.body.matches("<script src=").count()
-                    + answer.body.matches("<script type=\"module\" src=").count()
+            response.body.matches("<script").count()
+                == response.body.matches("<script src=").count()
+                    + response
+                        .body
+                        .matches("<script type=\"module\" src=")
+                        .count()
         );
         for name in ["src", "href"] {
-            for link in attributes(&answer.body, name) {
+            for link in attributes(&response.body, name) {
                 let local = link.split('#').next().unwrap_or_default();
                 let local = local.trim_start_matches('.').trim_start_matches('/');
                 assert!(!link.contains("//"), "{link}");
@@ -329,7 +338,7 @@ fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
 }
 
 #[test]
-fn scripts_import_what_is_there() {
+fn scripts_import_files_that_exist() {
     let server = Server::start(&[]);
     let mut files = vec!["main.js".to_owned(), "docs.js".into()];
     let mut seen = BTreeSet::new();
@@ -337,10 +346,10 @@ fn scripts_import_what_is_there() {
         if !seen.insert(file.clone()) {
             continue;
         }
-        let answer = server.raw(get(&format!("/assets/{file}")));
-        assert_eq!(answer.status, 200, "{file}");
+        let response = server.raw(get(&format!("/assets/{file}")));
+        assert_eq!(response.status, 200, "{file}");
         assert_eq!(
-            answer.header("content-type"),
+            response.header("content-type"),
             Some("text/javascript; charset=utf-8")
         );
         for forbidden in [
@@ -350,9 +359,9 @@ fn scripts_import_what_is_there() {
             "document.write",
             "eval(",
         ] {
-            assert!(!answer.body.contains(forbidden), "{file}: {forbidden}");
+            assert!(!response.body.contains(forbidden), "{file}: {forbidden}");
         }
-        let imports = answer.body.split(" from \"./").skip(1);
+        let imports = response.body.split(" from \"./").skip(1);
         files.extend(
             imports
                 .filter_map(|rest| rest.split('"').next())
@@ -363,12 +372,12 @@ fn scripts_import_what_is_there() {
 }
 
 #[test]
-fn documents_are_kept_and_asked_for_again() {
+fn documents_are_cached_and_revalidated() {
     let server = Server::start(&[]);
     for path in ["/", "/docs", "/openapi.json", "/assets/style.css"] {
-        let answer = server.raw(get(path));
-        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
-        let etag = answer.header("etag").expect("there is a tag");
+        let response = server.raw(get(path));
+        assert_eq!(response.header("cache-control"), Some("no-cache"), "{path}");
+        let etag = response.header("etag").expect("there is a tag");
         let again =
             format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n");
         let again = server.raw(again);
@@ -394,7 +403,7 @@ fn without_the_playground_the_documents_stay() {
 }
 
 #[test]
-fn the_document_tells_whether_a_key_is_needed_and_needs_none() {
+fn the_document_says_whether_a_key_is_needed_and_needs_none() {
     for (settings, needed) in [(&[][..], false), (&[("API_KEYS", KEY)][..], true)] {
         let server = Server::start(settings);
         let document = openapi(&server);

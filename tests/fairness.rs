@@ -13,7 +13,7 @@ fn twice_the_cores() -> usize {
 }
 
 #[test]
-fn busy_guests_keep_nobody_waiting() {
+fn busy_guests_do_not_delay_others() {
     let server = Server::start(&[("CPU_LIMIT", "1h"), ("WALL_LIMIT", "1h")]);
     let spinning: Vec<_> = (0..twice_the_cores()).map(|_| server.begin(SPIN)).collect();
     for _ in 0..50 {
@@ -27,7 +27,7 @@ fn busy_guests_keep_nobody_waiting() {
     }
     // They are at it still: nobody had to end for the others to be served.
     for connection in &spinning {
-        assert!(!connection.answers_within(std::time::Duration::from_millis(1)));
+        assert!(!connection.responds_within(std::time::Duration::from_millis(1)));
     }
 }
 
@@ -41,8 +41,8 @@ fn waiting_for_the_processor_is_not_using_it() {
             .map(|_| scope.spawn(|| server.execute(script)))
             .collect();
         for run in runs {
-            let answer = run.join().expect("the client does not panic");
-            assert_eq!(answer.status, 200, "{answer:?}");
+            let response = run.join().expect("the client does not panic");
+            assert_eq!(response.status, 200, "{response:?}");
         }
     });
 }

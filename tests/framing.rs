@@ -1,5 +1,5 @@
-//! Requests that are no HTTP, or of which two readers could think differently where they end: each is
-//! refused or read in the one safe way, and the connection carries no second request.
+//! Malformed and ambiguous requests: each is rejected or read in the one safe way, and the connection carries
+//! no second request.
 
 mod common;
 
@@ -28,7 +28,7 @@ fn every_request_ends_where_all_readers_agree() {
         (post(&[length], &more("GET /healthz HTTP/1.1\r\n\r\n")), 200),
         (post(&[length, length], BODY), 200),
         (post(&[CHUNKED], chunks), 200),
-        // What is sent in chunks has no other length.
+        // A chunked body must not have a content length.
         (post(&[CHUNKED, "Content-Length: 5"], chunks), 200),
         (post(&[length, "Content-Length: 5"], BODY), 400),
         (post(&["Content-Length: -1"], BODY), 400),
@@ -80,20 +80,20 @@ fn every_request_ends_where_all_readers_agree() {
     let server = Server::start(&[]);
     for (request, status) in cases {
         let mut connection = server.connect();
-        // It may be refused before all of it is read.
+        // It may be rejected before all of it is read.
         let _ = connection.try_send(&request);
-        let answers = connection.rest();
+        let responses = connection.rest();
         let shown: String = request.chars().skip(90).take(100).collect();
         let expected = format!("HTTP/1.1 {status} ");
-        assert!(answers.starts_with(&expected), "{shown:?}: {answers}");
-        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{shown:?}");
+        assert!(responses.starts_with(&expected), "{shown:?}: {responses}");
+        assert_eq!(responses.matches("HTTP/1.1 ").count(), 1, "{shown:?}");
         assert_eq!(server.execute(HELLO).status, 200);
     }
 }
 
 /// Not even where the client wants to keep the connection.
 #[test]
-fn after_a_request_that_readers_could_cut_differently_the_connection_is_closed() {
+fn after_an_ambiguous_request_the_connection_is_closed() {
     let server = Server::start(&[]);
     let cases: &[&[&str]] = &[
         &["Transfer-Encoding: identity, chunked"],
@@ -109,18 +109,21 @@ fn after_a_request_that_readers_could_cut_differently_the_connection_is_closed()
         );
         let mut connection = server.connect();
         connection.send(request.replacen("Connection: close\r\n", "", 1));
-        let answers = connection.rest();
-        assert!(answers.starts_with("HTTP/1.1 400 "), "{lines:?}: {answers}");
+        let responses = connection.rest();
+        assert!(
+            responses.starts_with("HTTP/1.1 400 "),
+            "{lines:?}: {responses}"
+        );
         assert_eq!(
-            answers.matches("HTTP/1.1 ").count(),
+            responses.matches("HTTP/1.1 ").count(),
             1,
-            "{lines:?}: {answers}"
+            "{lines:?}: {responses}"
         );
     }
 }
 
 #[test]
-fn what_is_not_http_does_no_harm() {
+fn input_that_is_not_http_is_harmless() {
     let server = Server::start(&[]);
     for garbage in [
         "\0\0\0\0",
@@ -136,19 +139,19 @@ fn what_is_not_http_does_no_harm() {
 }
 
 #[test]
-fn what_follows_a_request_is_the_next_one() {
+fn bytes_after_a_request_are_the_next_request() {
     let server = Server::start(&[]);
     let mut connection = server.connect();
     connection.send(execute(HELLO).repeat(100));
     for _ in 0..100 {
-        assert_eq!(connection.answer().status, 200);
+        assert_eq!(connection.response().status, 200);
     }
     connection.send(execute(HELLO) + "garbage\r\n\r\n");
-    assert_eq!(connection.answer().status, 200);
+    assert_eq!(connection.response().status, 200);
     assert!(connection.rest().starts_with("HTTP/1.1 400 "));
 }
 
-/// What arrives in crumbs is as large as what arrives at once, to those who keep it as well.
+/// A body in tiny chunks takes as much memory as one in a single piece.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_body_of_tiny_chunks_takes_no_more_memory_than_another() {

@@ -1,27 +1,31 @@
-//! Which hosts requests may name: what keeps pages of other sites from a service on loopback.
+//! The Host header: pages of other sites cannot reach a service on loopback by DNS rebinding.
 
 mod common;
 
-use common::{Answer, Server, hello, hello_from};
+use common::{Response, Server, hello, hello_from};
 
 const KEY: &str = "a-key-that-is-long-enough-for-this-test";
 
 /// Sends a request with this Host header.
-fn send(server: &Server, request: &str, host: &str) -> Answer {
+fn send(server: &Server, request: &str, host: &str) -> Response {
     server.raw(request.replacen("Host: localhost", &format!("Host: {host}"), 1))
 }
 
 /// Checks which hosts are accepted.
-fn check(settings: &[(&str, &str)], accepted: &[&str], refused: &[&str]) {
+fn check(settings: &[(&str, &str)], accepted: &[&str], rejected: &[&str]) {
     let server = Server::start(settings);
     for host in accepted {
-        let answer = send(&server, &hello_from(KEY), host);
-        assert_eq!(answer.status, 200, "{settings:?} {host}: {answer:?}");
+        let response = send(&server, &hello_from(KEY), host);
+        assert_eq!(response.status, 200, "{settings:?} {host}: {response:?}");
     }
-    for host in refused {
-        let answer = send(&server, &hello_from(KEY), host);
-        assert_eq!((answer.status, answer.kind()), (403, "forbidden"), "{host}");
-        let error = answer.error();
+    for host in rejected {
+        let response = send(&server, &hello_from(KEY), host);
+        assert_eq!(
+            (response.status, response.kind()),
+            (403, "forbidden"),
+            "{host}"
+        );
+        let error = response.error();
         assert!(error.contains("ALLOWED_HOSTS"), "{error}");
     }
 }
@@ -69,7 +73,7 @@ fn hosts_can_be_listed() {
 }
 
 #[test]
-fn a_service_with_keys_takes_every_host() {
+fn a_service_with_keys_accepts_every_host() {
     check(&[("API_KEYS", KEY)], &["evil.example"], &[]);
 }
 
@@ -96,15 +100,15 @@ fn every_page_and_method_is_protected_except_probes() {
     let admin = Server::start(&[("ADMIN_ADDRESS", "127.0.0.1:0"), ("API_KEYS", KEY)]);
     let mut admin = common::Connection::to(admin.admin.expect("it is in the log"));
     admin.send(request("GET /metrics"));
-    assert_eq!(admin.answer().status, 403);
+    assert_eq!(admin.response().status, 403);
 }
 
 #[test]
-fn a_connection_may_go_on_after_a_host_that_is_not_allowed() {
+fn a_connection_stays_open_after_a_host_that_is_not_allowed() {
     let server = Server::start(&[]);
     let mut connection = server.connect();
     connection.send(hello("").replacen("Host: localhost", "Host: evil.example", 1));
-    assert_eq!(connection.answer().status, 403);
+    assert_eq!(connection.response().status, 403);
     connection.send(hello(""));
-    assert_eq!(connection.answer().status, 200);
+    assert_eq!(connection.response().status, 200);
 }

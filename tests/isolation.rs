@@ -1,4 +1,4 @@
-//! Runs that share a process share nothing else.
+//! Isolation: runs share a process and nothing else.
 
 mod common;
 
@@ -37,13 +37,13 @@ fn many_scripts_at_once_see_only_themselves() {
             scope.spawn(move || {
                 for turn in 0..20 {
                     let mark = worker * 1000 + turn;
-                    let answer = server.execute(&marking_script(mark));
+                    let response = server.execute(&marking_script(mark));
                     let nothing = serde_json::json!([[], null, null, null, false, "/tmp"]);
                     let expected = serde_json::json!({
                         "result": [nothing, ["mine"], mark, mark.to_string()],
                         "stdout": format!("{mark}\n"),
                     });
-                    assert_eq!(answer.json(), expected);
+                    assert_eq!(response.json(), expected);
                 }
             });
         }
@@ -82,7 +82,7 @@ def main():
 /// A thousand directories in each other: who removes them by going down has as many open.
 #[cfg(target_os = "linux")]
 #[test]
-fn removing_what_is_deep_takes_no_descriptors_of_others() {
+fn removing_a_deep_tree_takes_no_descriptors_of_others() {
     use common::command_after;
     use common::footprint::{left_in, settles};
 

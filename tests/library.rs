@@ -1,4 +1,4 @@
-//! The code of the standard library is what its sources say, however it is stored.
+//! The stored code of the standard library matches its sources.
 
 mod common;
 
@@ -59,13 +59,13 @@ def main():
 "#;
 
 #[test]
-fn the_library_is_what_its_sources_say() {
+fn the_library_matches_its_sources() {
     let server = Server::start(&[("CPU_LIMIT", "60s"), ("WALL_LIMIT", "120s")]);
     let mut ready = 0;
     for part in 0..PARTS {
         let script = COMPARE.replace("PARTS", &PARTS.to_string());
-        let answer = server.execute(&script.replace("PART", &part.to_string()));
-        let result = &answer.json()["result"];
+        let response = server.execute(&script.replace("PART", &part.to_string()));
+        let result = &response.json()["result"];
         assert_eq!(result["different"], json!([]), "{result}");
         assert!(result["modules"].as_u64() > Some(500), "{result}");
         ready += result["ready"].as_u64().unwrap_or_default();
@@ -120,9 +120,9 @@ fn generous_server() -> Server {
 }
 
 fn lines(server: &Server, script: &str) -> Vec<String> {
-    let answer = server.execute(script).json();
-    let Value::Array(lines) = &answer["result"] else {
-        panic!("{answer}");
+    let response = server.execute(script).json();
+    let Value::Array(lines) = &response["result"] else {
+        panic!("{response}");
     };
     let lines = lines.iter().filter_map(Value::as_str);
     lines.map(str::to_owned).collect()

@@ -1,6 +1,6 @@
-//! Each limit, met by a script that would go on without it.
+//! Each limit, exceeded by a script that would otherwise continue.
 //!
-//! The limits are set low, so that the tests are quick; each answer names the value that was set.
+//! The limits are low, so that the tests are fast; each response names the value that was set.
 
 mod common;
 
@@ -14,12 +14,16 @@ fn main_of(body: &str) -> String {
 
 /// Runs a script that must fail with this kind and this error, and then another one as if nothing
 /// had been.
-fn assert_refused(server: &Server, script: &str, kind: &str, error: &str) -> common::Answer {
-    let answer = server.execute(script);
-    assert_eq!(answer.status, 400, "{answer:?}");
-    assert_eq!((answer.kind(), &*answer.error()), (kind, error), "{script}");
+fn assert_rejected(server: &Server, script: &str, kind: &str, error: &str) -> common::Response {
+    let response = server.execute(script);
+    assert_eq!(response.status, 400, "{response:?}");
+    assert_eq!(
+        (response.kind(), &*response.error()),
+        (kind, error),
+        "{script}"
+    );
     assert_eq!(server.execute(HELLO).status, 200);
-    answer
+    response
 }
 
 #[test]
@@ -37,18 +41,18 @@ fn cpu_time() {
     ];
     for body in endless {
         let error = "CPU time limit of 0.3 s exceeded";
-        assert_refused(&server, &main_of(body), "cpu_limit", error);
+        assert_rejected(&server, &main_of(body), "cpu_limit", error);
     }
     // At the top level of the script, too.
     let error = "CPU time limit of 0.3 s exceeded";
-    assert_refused(&server, "while True: pass", "cpu_limit", error);
+    assert_rejected(&server, "while True: pass", "cpu_limit", error);
 }
 
 #[test]
 fn cpu_time_is_not_spent_by_waiting() {
     let server = Server::start(&[("CPU_LIMIT", "300ms"), ("WALL_LIMIT", "60s")]);
-    let answer = server.execute(&main_of("import time\ntime.sleep(0.6)\nreturn 1"));
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = server.execute(&main_of("import time\ntime.sleep(0.6)\nreturn 1"));
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
 #[test]
@@ -64,7 +68,7 @@ fn wall_clock() {
     ];
     for body in waiting {
         let error = "wall-clock limit of 0.2 s exceeded";
-        assert_refused(&server, &main_of(body), "wall_limit", error);
+        assert_rejected(&server, &main_of(body), "wall_limit", error);
     }
 }
 
@@ -81,7 +85,7 @@ fn memory() {
     ];
     for body in hungry {
         let error = "memory limit of 50 MB exceeded";
-        assert_refused(&server, &main_of(body), "memory_limit", error);
+        assert_rejected(&server, &main_of(body), "memory_limit", error);
     }
 }
 
@@ -101,8 +105,8 @@ fn two_thirds_of_the_memory_are_the_scripts() {
         "return len({n: str(n) for n in range(200_000)})",
     ];
     for body in large {
-        let answer = server.execute(&main_of(body));
-        assert_eq!(answer.status, 200, "{body}: {answer:?}");
+        let response = server.execute(&main_of(body));
+        assert_eq!(response.status, 200, "{body}: {response:?}");
     }
 }
 
@@ -111,7 +115,7 @@ fn less_memory_is_less() {
     let server = Server::start(&[("MEMORY_LIMIT", "24MB")]);
     let script = main_of("return len(bytearray(20_000_000))");
     let error = "memory limit of 24 MB exceeded";
-    assert_refused(&server, &script, "memory_limit", error);
+    assert_rejected(&server, &script, "memory_limit", error);
 }
 
 #[test]
@@ -119,27 +123,27 @@ fn output() {
     let server = Server::start(&[("STDOUT_LIMIT", "1KiB"), ("STDERR_LIMIT", "2kB")]);
     let script = main_of("while True: print('0123456789')");
     let error = "stdout limit of 1 KiB exceeded";
-    let answer = assert_refused(&server, &script, "output_limit", error);
-    let stdout = answer.json()["stdout"].as_str().map(str::len);
+    let response = assert_rejected(&server, &script, "output_limit", error);
+    let stdout = response.json()["stdout"].as_str().map(str::len);
     assert_eq!(stdout, Some(1024));
 
     let script = main_of("import sys\nwhile True: print('0123456789', file=sys.stderr)");
     let error = "stderr limit of 2 kB exceeded";
-    let answer = assert_refused(&server, &script, "output_limit", error);
-    let stderr = answer.json()["stderr"].as_str().map(str::len);
+    let response = assert_rejected(&server, &script, "output_limit", error);
+    let stderr = response.json()["stderr"].as_str().map(str::len);
     assert_eq!(stderr, Some(2000));
 
-    let answer = server.execute(&main_of("print('x' * 1023)"));
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = server.execute(&main_of("print('x' * 1023)"));
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
 #[test]
 fn result_size() {
     let server = Server::start(&[("RESULT_LIMIT", "1kB")]);
     let error = "result limit of 1 kB exceeded";
-    assert_refused(&server, &main_of("return 'x' * 999"), "output_limit", error);
-    let answer = server.execute(&main_of("return 'x' * 998"));
-    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_rejected(&server, &main_of("return 'x' * 999"), "output_limit", error);
+    let response = server.execute(&main_of("return 'x' * 998"));
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
 #[test]
@@ -148,9 +152,9 @@ fn result_depth() {
     let error = "main() returned a value that is not JSON-serializable: \
                  it is nested deeper than the limit of 3 levels";
     let script = main_of("return [[{'a': []}]]");
-    assert_refused(&server, &script, "not_serializable", error);
-    let answer = server.execute(&main_of("return [[{'a': 1}]]"));
-    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_rejected(&server, &script, "not_serializable", error);
+    let response = server.execute(&main_of("return [[{'a': 1}]]"));
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
 #[test]
@@ -158,7 +162,7 @@ fn recursion() {
     let server = Server::start(&[]);
     let script = "def main():\n    return main()\n";
     let error = "RecursionError: maximum recursion depth exceeded";
-    assert_refused(&server, script, "exception", error);
+    assert_rejected(&server, script, "exception", error);
 }
 
 #[test]
@@ -173,9 +177,9 @@ fn recursion_without_pythons_limit() {
     ];
     for body in scripts {
         let script = main_of(&format!("import sys\nsys.setrecursionlimit(10**9)\n{body}"));
-        let answer = server.execute(&script);
+        let response = server.execute(&script);
         let kinds = ["crashed", "exception", "memory_limit", "cpu_limit"];
-        assert!(kinds.contains(&answer.kind()), "{body}: {answer:?}");
+        assert!(kinds.contains(&response.kind()), "{body}: {response:?}");
         assert_eq!(server.execute(HELLO).status, 200);
     }
 }
@@ -252,11 +256,11 @@ def main():
     write('other', 100_000)
     return seen
 ";
-    let answer = server.execute(script);
+    let response = server.execute(script);
     assert_eq!(
-        answer.json()["result"],
+        response.json()["result"],
         serde_json::json!([true, true, true, true, true, true]),
-        "{answer:?}"
+        "{response:?}"
     );
 }
 
@@ -290,11 +294,11 @@ def main():
     open('third', 'w').close()
     return seen
 ";
-    let answer = server.execute(script);
+    let response = server.execute(script);
     assert_eq!(
-        answer.json()["result"],
+        response.json()["result"],
         serde_json::json!([true, true, true, true]),
-        "{answer:?}"
+        "{response:?}"
     );
 }
 
@@ -306,7 +310,7 @@ fn host_calls() {
         let script = main_of(&format!(
             "import time\nfor _ in range({count}): time.monotonic()"
         ));
-        assert_refused(&server, &script, "host_call_limit", error);
+        assert_rejected(&server, &script, "host_call_limit", error);
     }
     let script = main_of("import time\nfor _ in range(500): time.monotonic()");
     assert_eq!(server.execute(&script).status, 200);
@@ -316,10 +320,10 @@ fn host_calls() {
 fn sleeping_is_not_free() {
     let server = Server::start(&[("CPU_LIMIT", "50ms"), ("WALL_LIMIT", "1h")]);
     let script = main_of("import os, time\nwhile True: os.write(1, b'.'), time.sleep(1e-4)");
-    let answer = server.execute(&script);
-    assert_eq!(answer.kind(), "cpu_limit", "{answer:?}");
+    let response = server.execute(&script);
+    assert_eq!(response.kind(), "cpu_limit", "{response:?}");
     // Each of them costs 30 microseconds, and the script something too.
-    let slept = answer.json()["stdout"].as_str().map_or(0, str::len);
+    let slept = response.json()["stdout"].as_str().map_or(0, str::len);
     assert!((1..1_667).contains(&slept), "{slept} times");
 }
 
@@ -343,9 +347,9 @@ def main():
     os.mkdir('x')
     return [error_of(4095), error_of(4096)]
 ";
-    let answer = server.execute(script);
+    let response = server.execute(script);
     let expected = serde_json::json!([null, "ENAMETOOLONG"]);
-    assert_eq!(answer.json()["result"], expected, "{answer:?}");
+    assert_eq!(response.json()["result"], expected, "{response:?}");
 }
 
 #[test]
@@ -354,7 +358,7 @@ fn links() {
     let script = "
 import errno, os
 
-def refused(link):
+def rejected(link):
     try:
         link('file', 'link')
     except OSError as error:
@@ -362,11 +366,11 @@ def refused(link):
 
 def main():
     open('file', 'w').close()
-    return [refused(os.link), refused(os.symlink), os.listdir()]
+    return [rejected(os.link), rejected(os.symlink), os.listdir()]
 ";
-    let answer = server.execute(script);
+    let response = server.execute(script);
     let expected = serde_json::json!([true, true, ["file"]]);
-    assert_eq!(answer.json()["result"], expected, "{answer:?}");
+    assert_eq!(response.json()["result"], expected, "{response:?}");
 }
 
 #[test]
@@ -389,9 +393,9 @@ def error_of(count):
 def main():
     return [error_of(63), error_of(64)]
 ";
-    let answer = server.execute(script);
+    let response = server.execute(script);
     let expected = serde_json::json!(["EBADF", "EINVAL"]);
-    assert_eq!(answer.json()["result"], expected, "{answer:?}");
+    assert_eq!(response.json()["result"], expected, "{response:?}");
 }
 
 #[test]
@@ -399,8 +403,8 @@ fn flushing_to_disk() {
     let server = Server::start(&[]);
     // A stream has no disk that could do it: success means that nobody was asked.
     let script = main_of("import os\nos.fsync(1)\nos.fdatasync(1)\nreturn 'done'");
-    let answer = server.execute(&script);
-    assert_eq!(answer.json()["result"], "done", "{answer:?}");
+    let response = server.execute(&script);
+    assert_eq!(response.json()["result"], "done", "{response:?}");
 }
 
 #[test]
@@ -424,7 +428,7 @@ fn nesting_of_the_source() {
              try: compile({source}, 'nested', 'exec')\n    \
              except (RecursionError, SyntaxError, MemoryError): pass"
         );
-        let answer = server.execute(&main_of(&body));
-        assert_eq!(answer.status, 200, "{source}: {answer:?}");
+        let response = server.execute(&main_of(&body));
+        assert_eq!(response.status, 200, "{source}: {response:?}");
     }
 }

@@ -1,11 +1,11 @@
-//! What is counted is what has happened.
+//! The metrics agree with the requests that were sent.
 
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::metrics::{Metrics, open_metrics, parse};
-use common::{Answer, Connection, HELLO, Server, execute, get, post};
+use common::{Connection, HELLO, Response, Server, execute, get, post};
 
 type Tally = BTreeMap<String, f64>;
 
@@ -48,11 +48,11 @@ const LIMITS: &[(&str, &str)] = &[
     ("BODY_LIMIT", "10kB"),
 ];
 
-fn read(answer: &Answer) -> Metrics {
-    assert_eq!(answer.status, 200, "{answer:?}");
+fn read(response: &Response) -> Metrics {
+    assert_eq!(response.status, 200, "{response:?}");
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    assert_eq!(answer.header("content-type"), Some(content_type));
-    parse(&answer.body)
+    assert_eq!(response.header("content-type"), Some(content_type));
+    parse(&response.body)
 }
 
 fn count(tally: &mut Tally, key: impl ToString, number: usize) {
@@ -66,7 +66,7 @@ fn value(metrics: &Metrics, name: &str, sample: &str) -> f64 {
 }
 
 #[test]
-fn every_kind_of_answer_is_counted() {
+fn every_kind_of_response_is_counted() {
     let server = Server::start(LIMITS);
     let (mut runs, mut refusals, mut codes) = (Tally::new(), Tally::new(), Tally::new());
     let (mut output, mut truncations) = (Tally::new(), Tally::new());
@@ -75,7 +75,7 @@ fn every_kind_of_answer_is_counted() {
     let fine = "import sys\ndef main():\n    print('out')\n    sys.stderr.write('error')\n    return 12345\n";
     let scripts = [("ok", HELLO), ("ok", fine)];
     for (kind, script) in scripts.iter().chain(FAILURES) {
-        let answer = server.execute(script);
+        let response = server.execute(script);
         let line = server.wait_for_log("status=");
         let field = |name: &str| -> usize {
             let (_, after) = line.split_once(name).unwrap_or_else(|| panic!("{line}"));
@@ -83,18 +83,18 @@ fn every_kind_of_answer_is_counted() {
             number.unwrap_or_else(|| panic!("{line}"))
         };
         assert_eq!(
-            if answer.status == 200 {
+            if response.status == 200 {
                 "ok"
             } else {
-                answer.kind()
+                response.kind()
             },
             *kind
         );
         count(&mut runs, kind, 1);
-        count(&mut codes, answer.status, 1);
+        count(&mut codes, response.status, 1);
         for stream in ["result", "stdout", "stderr"] {
             count(&mut output, stream, field(&format!("{stream}_bytes=")));
-            if answer.json()["error"]
+            if response.json()["error"]
                 .as_str()
                 .is_some_and(|error| error.starts_with(stream))
             {
@@ -104,17 +104,17 @@ fn every_kind_of_answer_is_counted() {
         memory += field("memory_bytes=");
     }
     let json = "Content-Type: application/json\r\n";
-    let refused = [
+    let rejected = [
         post(json, "{}"),
         post(json, &" ".repeat(20_000)),
         post("", "{}"),
         get("/execute"),
         get("/nothing"),
     ];
-    for request in refused {
-        let answer = server.raw(request);
-        count(&mut refusals, answer.kind(), 1);
-        count(&mut codes, answer.status, 1);
+    for request in rejected {
+        let response = server.raw(request);
+        count(&mut refusals, response.kind(), 1);
+        count(&mut codes, response.status, 1);
     }
     assert_eq!(refusals.len(), 5, "{refusals:?}");
 
@@ -156,7 +156,7 @@ fn every_kind_of_answer_is_counted() {
 }
 
 #[test]
-fn the_format_of_prometheus_is_the_usual_one() {
+fn the_default_format_is_that_of_prometheus() {
     let server = Server::start(&[]);
     server.execute(HELLO);
     let classic = server.get("/metrics");
@@ -214,7 +214,7 @@ fn documented(metrics: &Metrics) {
 }
 
 #[test]
-fn those_inside_and_their_places_are_shown() {
+fn load_and_capacity_are_shown() {
     let room = [
         ("MAX_CONCURRENT", "1"),
         ("MAX_QUEUE", "1"),
@@ -249,7 +249,7 @@ fn those_inside_and_their_places_are_shown() {
 
     drop(running);
     server.wait_for_log("kind=\"cancelled\"");
-    assert_eq!(waiting.answer().status, 200);
+    assert_eq!(waiting.response().status, 200);
     let metrics = read(&server.raw(open_metrics()));
     let kinds = metrics["python_executor_runs_total"].by("kind");
     let expected = [("cancelled".to_owned(), 1.0), ("ok".to_owned(), 1.0)];
@@ -263,11 +263,11 @@ fn those_inside_and_their_places_are_shown() {
 }
 
 #[test]
-fn what_is_running_is_named() {
+fn the_running_version_is_shown() {
     let server = Server::start(&[]);
     let script = "import sys\ndef main():\n    return '%d.%d.%d' % sys.version_info[:3]\n";
-    let answer = server.execute(script).json();
-    let python = answer["result"].as_str().expect("a version is text");
+    let response = server.execute(script).json();
+    let python = response["result"].as_str().expect("a version is text");
     let version = env!("CARGO_PKG_VERSION");
     let labels = format!(r#"{{version="{version}",python_version="{python}"}}"#);
     let metrics = read(&server.raw(open_metrics()));
@@ -276,7 +276,7 @@ fn what_is_running_is_named() {
 
 /// A series that begins with its first event has never grown, and nobody is alarmed.
 #[test]
-fn what_must_not_happen_is_counted_from_the_start() {
+fn counters_of_internal_errors_exist_from_the_start() {
     let metrics = read(&Server::start(&[]).raw(open_metrics()));
     for name in ["runs", "refusals"] {
         let name = format!("python_executor_{name}_total");
@@ -285,7 +285,7 @@ fn what_must_not_happen_is_counted_from_the_start() {
 }
 
 #[test]
-fn clients_cannot_make_up_labels() {
+fn clients_cannot_create_labels() {
     let server = Server::start(&[]);
     let requests = [
         get("/made/up"),
@@ -305,13 +305,13 @@ fn clients_cannot_make_up_labels() {
 }
 
 #[test]
-fn an_admin_address_takes_the_metrics_away_from_the_main_one() {
+fn with_an_admin_address_the_main_one_has_no_metrics() {
     let server = Server::start(&[("ADMIN_ADDRESS", "127.0.0.1:0")]);
     let admin = server.admin.expect("the log tells the admin address");
     let mut admin = Connection::to(admin);
     let mut ask = |request: String| {
         admin.send(request);
-        admin.answer()
+        admin.response()
     };
     assert_eq!(server.get("/metrics").kind(), "not_found");
     assert_eq!(server.execute(HELLO).status, 200);
@@ -336,6 +336,6 @@ fn metrics_can_be_switched_off() {
         let server = Server::start(&settings);
         let mut connection = Connection::to(server.admin.unwrap_or(server.address));
         connection.send(get("/metrics"));
-        assert_eq!(connection.answer().kind(), "not_found");
+        assert_eq!(connection.response().kind(), "not_found");
     }
 }

@@ -1,4 +1,4 @@
-//! ID tokens, and the keys of who issues them.
+//! ID tokens, and the keys of their issuers.
 
 mod common;
 #[path = "oidc/issuer.rs"]
@@ -8,7 +8,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::time::Instant;
 
-use common::{Answer, Server, command, hello_from};
+use common::{Response, Server, command, hello_from};
 use issuer::{AUDIENCE, Authority, Issuer, SigningKey, hs256, message, name_at, now};
 use serde_json::{Value, json};
 
@@ -16,12 +16,12 @@ const KEY: &str = "some-key-0123456789abcdef0123456789";
 const UNKNOWN: &str = "unknown-key-0123456789abcdef01234567";
 
 /// Runs hello with a key or token.
-fn send(server: &Server, token: &str) -> Answer {
+fn send(server: &Server, token: &str) -> Response {
     server.raw(hello_from(token))
 }
 
-/// Runs hello with a key or token until the answer is `status`.
-fn send_until(server: &Server, status: u16, token: &str) -> Answer {
+/// Runs hello with a key or token until the response is `status`.
+fn send_until(server: &Server, status: u16, token: &str) -> Response {
     server.raw_until(status, hello_from(token))
 }
 
@@ -31,8 +31,8 @@ fn accepting(issuer: &str, settings: &[(&str, &str)]) -> Server {
     Server::start(&[&oidc, settings].concat())
 }
 
-fn challenge(answer: &Answer) -> &str {
-    answer.header("www-authenticate").unwrap_or_default()
+fn challenge(response: &Response) -> &str {
+    response.header("www-authenticate").unwrap_or_default()
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_subject_cannot_send_control_characters_to_a_terminal() {
 }
 
 #[test]
-fn only_good_tokens_are_accepted() {
+fn only_valid_tokens_are_accepted() {
     let (rsa, ec, foreign) = (
         SigningKey::rsa("r"),
         SigningKey::ec("e"),
@@ -97,8 +97,8 @@ fn only_good_tokens_are_accepted() {
         KEY.into(),
     ];
     for token in accepted {
-        let answer = send(&server, &token);
-        assert_eq!(answer.status, 200, "{token}: {answer:?}");
+        let response = send(&server, &token);
+        assert_eq!(response.status, 200, "{token}: {response:?}");
     }
 
     let with = |claims: Value| rsa.token(&issuer.claims(claims));
@@ -114,7 +114,7 @@ fn only_good_tokens_are_accepted() {
     );
     let own_key = json!({"alg": "RS256", "kid": "x", "jwk": foreign.published()});
     let own_set = json!({"alg": "RS256", "kid": "r", "jku": "http://127.0.0.1:1/keys"});
-    let refused = [
+    let rejected = [
         (with(json!({"exp": now() - 60})), "expired"),
         (with(json!({"nbf": now() + 60})), "not valid yet"),
         (with(json!({"iat": now() + 60})), "not valid yet"),
@@ -205,16 +205,16 @@ fn only_good_tokens_are_accepted() {
         ("a.b.c".repeat(2000), "neither a key nor an ID token"),
         (UNKNOWN.into(), "neither a key nor an ID token"),
     ];
-    for (token, words) in refused {
-        let answer = send(&server, &token);
-        let error = answer.error();
+    for (token, words) in rejected {
+        let response = send(&server, &token);
+        let error = response.error();
         assert_eq!(
-            (answer.status, answer.kind()),
+            (response.status, response.kind()),
             (401, "unauthorized"),
             "{words}: {error}"
         );
         assert!(error.contains(words), "{words}: {error}");
-        let challenge = challenge(&answer);
+        let challenge = challenge(&response);
         assert!(
             challenge.contains(r#"error="invalid_token""#),
             "{challenge}"
@@ -223,7 +223,7 @@ fn only_good_tokens_are_accepted() {
 }
 
 #[test]
-fn only_those_on_the_list_may_call() {
+fn only_listed_holders_may_call() {
     let key = SigningKey::ec("k");
     let issuer = Issuer::start(&[&key]);
     let settings = [
@@ -254,21 +254,24 @@ fn only_those_on_the_list_may_call() {
         (json!({"sub": "12345"}), 403),
     ];
     for (claims, status) in cases {
-        let answer = send(&server, &key.token(&issuer.claims(claims.clone())));
-        assert_eq!(answer.status, status, "{claims}: {answer:?}");
+        let response = send(&server, &key.token(&issuer.claims(claims.clone())));
+        assert_eq!(response.status, status, "{claims}: {response:?}");
         if status == 403 {
-            assert_eq!(answer.kind(), "forbidden");
-            assert!(answer.error().contains("OIDC_ALLOWED_EMAILS"), "{answer:?}");
+            assert_eq!(response.kind(), "forbidden");
             assert!(
-                challenge(&answer).contains("insufficient_scope"),
-                "{answer:?}"
+                response.error().contains("OIDC_ALLOWED_EMAILS"),
+                "{response:?}"
+            );
+            assert!(
+                challenge(&response).contains("insufficient_scope"),
+                "{response:?}"
             );
         }
     }
 }
 
 #[test]
-fn keys_are_rotated_and_strangers_cannot_make_the_service_hammer_the_issuer() {
+fn keys_are_rotated_and_fetched_at_a_bounded_rate() {
     let (old, new) = (SigningKey::rsa("old"), SigningKey::rsa("new"));
     let stranger = SigningKey::ec("stranger");
     let issuer = Issuer::start(&[&old]);
@@ -307,10 +310,10 @@ fn the_service_starts_without_its_issuer_and_recovers() {
         "iss": name_at(address), "aud": AUDIENCE, "sub": "someone", "exp": now() + 600,
     });
     let token = key.token(&claims);
-    let answer = send(&server, &token);
-    assert_eq!((answer.status, answer.kind()), (503, "unauthorized"));
-    assert!(answer.error().contains("issuer"), "{answer:?}");
-    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    let response = send(&server, &token);
+    assert_eq!((response.status, response.kind()), (503, "unauthorized"));
+    assert!(response.error().contains("issuer"), "{response:?}");
+    assert!(response.header("retry-after").is_some(), "{response:?}");
     assert_eq!(send(&server, KEY).status, 200);
 
     let _issuer = Issuer::start_at(address, &[&key]);
@@ -318,7 +321,7 @@ fn the_service_starts_without_its_issuer_and_recovers() {
 }
 
 #[test]
-fn an_issuer_is_believed_when_its_certificate_is_from_an_authority_that_is_trusted() {
+fn an_issuer_with_a_certificate_from_a_trusted_authority_is_accepted() {
     let [known, unknown] = [Authority::new(), Authority::new()];
     let key = SigningKey::ec("k");
     let issuer = Issuer::start_secured(&known, &[&key]);
@@ -340,7 +343,7 @@ fn an_issuer_is_believed_when_its_certificate_is_from_an_authority_that_is_trust
 }
 
 #[test]
-fn an_issuer_that_is_not_who_it_should_be_is_not_believed() {
+fn an_issuer_that_is_not_the_configured_one_is_rejected() {
     let key = SigningKey::ec("k");
     let issuer = Issuer::start(&[&key]);
     let other_name = format!("http://localhost:{}", issuer.address.port());
@@ -351,7 +354,7 @@ fn an_issuer_that_is_not_who_it_should_be_is_not_believed() {
 }
 
 #[test]
-fn subjects_are_limited_each_for_themselves() {
+fn each_subject_has_a_rate_limit_of_its_own() {
     let key = SigningKey::ec("k");
     let issuer = Issuer::start(&[&key]);
     let settings = [("RATE_LIMIT", "1/h"), ("LOG_FORMAT", "json")];

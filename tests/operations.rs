@@ -1,4 +1,4 @@
-//! What those see who operate the service: is it ready, when does it leave, where does a run belong.
+//! Operation: readiness, shutdown, log lines and trace contexts.
 
 mod common;
 
@@ -14,8 +14,8 @@ const PATIENT: (&str, &str) = ("WALL_LIMIT", "10m");
 #[test]
 fn it_is_ready_when_it_listens() {
     let server = Server::start(&[]);
-    let answer = server.get("/readyz");
-    assert_eq!((answer.status, &*answer.body), (200, "ready"));
+    let response = server.get("/readyz");
+    assert_eq!((response.status, &*response.body), (200, "ready"));
 }
 
 #[test]
@@ -46,8 +46,8 @@ fn too_few_open_files_are_a_clear_line() {
     let line = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{line}");
     assert_eq!(line.trim_end().lines().count(), 1, "{line}");
-    for telling in ["64 files open", "ulimit -n", "MAX_CONNECTIONS"] {
-        assert!(line.contains(telling), "{line}");
+    for expected in ["64 files open", "ulimit -n", "MAX_CONNECTIONS"] {
+        assert!(line.contains(expected), "{line}");
     }
 }
 
@@ -90,14 +90,14 @@ fn the_log_line_at_the_start_has_every_limit_as_a_field() {
 fn a_full_service_is_alive_but_not_ready() {
     let server = Server::start(&[PATIENT, ("MAX_CONCURRENT", "1"), ("MAX_QUEUE", "0")]);
     let running = server.begin(LONG);
-    let answer = server.get("/readyz");
-    assert_eq!(answer.status, 503);
-    for telling in [
+    let response = server.get("/readyz");
+    assert_eq!(response.status, 503);
+    for expected in [
         "not ready: full",
         "all 1 places",
         "MAX_CONCURRENT, MAX_QUEUE",
     ] {
-        assert!(answer.body.contains(telling), "{}", answer.body);
+        assert!(response.body.contains(expected), "{}", response.body);
     }
     assert_eq!(server.get("/healthz").body, "ok");
 
@@ -106,7 +106,7 @@ fn a_full_service_is_alive_but_not_ready() {
 }
 
 #[test]
-fn a_service_with_a_place_in_the_queue_is_ready() {
+fn a_service_with_room_in_the_queue_is_ready() {
     let server = Server::start(&[PATIENT, ("MAX_CONCURRENT", "1"), ("MAX_QUEUE", "1")]);
     let _running = server.begin(LONG);
     assert_eq!(server.get("/readyz").status, 200);
@@ -122,9 +122,9 @@ fn a_service_that_drains_is_alive_but_not_ready() {
     let _running = server.begin(LONG);
     server.terminate();
     server.wait_for_log("shutting down");
-    let answer = server.get("/readyz");
+    let response = server.get("/readyz");
     assert_eq!(
-        (answer.status, &*answer.body),
+        (response.status, &*response.body),
         (503, "not ready: shutting down")
     );
     assert_eq!(server.get("/healthz").status, 200);
@@ -134,18 +134,21 @@ fn a_service_that_drains_is_alive_but_not_ready() {
     let mut admin = common::Connection::to(server.admin.expect("the log tells the admin address"));
     let accept = "Accept: application/openmetrics-text\r\nHost:";
     admin.send(common::get("/metrics").replacen("Host:", accept, 1));
-    let metrics = common::metrics::parse(&admin.answer().body);
+    let metrics = common::metrics::parse(&admin.response().body);
     let running = &metrics["python_executor_runs_in_progress"];
     assert_eq!(running.value(""), Some(1.0));
 }
 
 #[test]
-fn before_it_refuses_it_only_says_that_it_is_not_ready() {
+fn during_the_shutdown_delay_it_only_reports_that_it_is_not_ready() {
     let server = Server::start(&[("SHUTDOWN_DELAY", "10m")]);
     let mut kept = server.connect();
     kept.send(execute(HELLO));
-    let answer = kept.answer();
-    assert_eq!((answer.status, answer.header("connection")), (200, None));
+    let response = kept.response();
+    assert_eq!(
+        (response.status, response.header("connection")),
+        (200, None)
+    );
 
     server.terminate();
     server.wait_for_log("not ready any more");
@@ -153,9 +156,9 @@ fn before_it_refuses_it_only_says_that_it_is_not_ready() {
     // New connections are served as well as old ones, but none is kept.
     for mut connection in [kept, server.connect()] {
         connection.send(execute(HELLO));
-        let answer = connection.answer();
+        let response = connection.response();
         assert_eq!(
-            (answer.status, answer.header("connection")),
+            (response.status, response.header("connection")),
             (200, Some("close"))
         );
         assert!(connection.is_closed());
@@ -180,12 +183,12 @@ fn after_the_delay_it_shuts_down() {
     ] {
         server.wait_for_log(step);
     }
-    assert_eq!(running.answer().kind(), "shutting_down");
+    assert_eq!(running.response().kind(), "shutting_down");
     assert!(server.ended().success());
 }
 
 #[test]
-fn a_run_is_logged_with_its_place_in_the_trace() {
+fn a_run_is_logged_with_its_trace() {
     let server = Server::start(&[("LOG_FORMAT", "json"), PATIENT]);
     let (trace, parent) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
     let valid = format!("traceparent: 00-{trace}-{parent}-01\r\n");
@@ -213,9 +216,9 @@ fn a_run_is_logged_with_its_place_in_the_trace() {
             .to_owned()
     };
 
-    send(HELLO, &valid).answer();
+    send(HELLO, &valid).response();
     let first = in_trace(&logged());
-    send(HELLO, &valid).answer();
+    send(HELLO, &valid).response();
     let second = in_trace(&logged());
     assert!(
         first != second && first != parent && first.len() == 16,
@@ -236,7 +239,7 @@ fn a_run_is_logged_with_its_place_in_the_trace() {
         format!("{valid}{valid}"),
     ];
     for headers in invalid {
-        assert_eq!(send(HELLO, &headers).answer().status, 200);
+        assert_eq!(send(HELLO, &headers).response().status, 200);
         let entry = logged();
         for field in ["trace_id", "span_id", "parent_span_id", "trace_flags"] {
             assert_eq!(entry.get(field), None, "{headers} {entry}");
@@ -246,7 +249,7 @@ fn a_run_is_logged_with_its_place_in_the_trace() {
 
 /// Not a word of a script or of what it says; what it was and what it took.
 #[test]
-fn the_log_line_of_a_run_tells_what_it_took_and_nothing_of_what_it_was() {
+fn the_log_line_of_a_run_has_its_usage_and_not_its_content() {
     let server = Server::start(&[("LOG_FORMAT", "json"), ("LOG", "trace")]);
     let script = "import sys\ndef main():\n    print('secret')\n    sys.stderr.write('secret')\n    raise ValueError('secret')\n";
     let request = execute(script).replacen("Host:", "X-Request-Id: mine\r\nHost:", 1);

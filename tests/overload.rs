@@ -1,4 +1,4 @@
-//! When the service is full it says so at once, and those inside lose nothing.
+//! Overload: a full service rejects requests at once and completes those it has admitted.
 
 mod common;
 
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{Answer, Connection, HELLO, Server, execute};
+use common::{Connection, HELLO, Response, Server, execute};
 
 const LONG: &str = "import time\ndef main():\n    time.sleep(50)\n";
 const PATIENT: &[(&str, &str)] = &[("WALL_LIMIT", "60s"), ("MAX_CONCURRENT", "1")];
@@ -14,10 +14,10 @@ const PATIENT: &[(&str, &str)] = &[("WALL_LIMIT", "60s"), ("MAX_CONCURRENT", "1"
 const ONE_AND_NONE: &str = "at most 1 at once (MAX_CONCURRENT) and lets 0 wait (MAX_QUEUE)";
 
 /// Checks that the service was too busy, and says by which settings.
-fn full(answer: &Answer, because: &str) {
-    assert_eq!((answer.status, answer.kind()), (503, "overloaded"));
-    assert_eq!(answer.header("retry-after"), Some("1"));
-    let error = answer.error();
+fn full(response: &Response, because: &str) {
+    assert_eq!((response.status, response.kind()), (503, "overloaded"));
+    assert_eq!(response.header("retry-after"), Some("1"));
+    let error = response.error();
     assert!(
         error.contains(because) && error.contains("try again"),
         "{error}"
@@ -25,7 +25,7 @@ fn full(answer: &Answer, because: &str) {
 }
 
 #[test]
-fn without_a_queue_the_next_one_is_refused_at_once() {
+fn without_a_queue_the_next_request_is_rejected_at_once() {
     let no_queue = [("MAX_QUEUE", "0"), ("QUEUE_TIMEOUT", "10m")];
     let server = Server::start(&[PATIENT, &no_queue].concat());
     let _running = server.begin(LONG);
@@ -37,23 +37,23 @@ fn without_a_queue_the_next_one_is_refused_at_once() {
 }
 
 #[test]
-fn those_inside_are_served_and_the_others_refused() {
+fn admitted_requests_are_served_and_the_others_rejected() {
     let server = Server::start(&[("MAX_CONCURRENT", "1"), ("MAX_QUEUE", "1")]);
     let script = execute("import time\ndef main():\n    time.sleep(3)\n    return 1\n");
     let mut clients: Vec<_> = (0..5).map(|_| server.connect()).collect();
     // All are sent long before the first can be done.
     clients.iter_mut().for_each(|client| client.send(&script));
-    let mut answers: Vec<_> = clients.iter_mut().map(Connection::answer).collect();
-    answers.sort_by_key(|answer| answer.status);
-    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    let mut responses: Vec<_> = clients.iter_mut().map(Connection::response).collect();
+    responses.sort_by_key(|response| response.status);
+    let statuses: Vec<_> = responses.iter().map(|response| response.status).collect();
     assert_eq!(statuses, [200, 200, 503, 503, 503]);
-    for answer in answers.iter().skip(2) {
-        full(answer, "lets 1 wait (MAX_QUEUE)");
+    for response in responses.iter().skip(2) {
+        full(response, "lets 1 wait (MAX_QUEUE)");
     }
 }
 
 #[test]
-fn waiting_has_an_end() {
+fn waiting_in_the_queue_is_timed_out() {
     let waiting = [("MAX_QUEUE", "1"), ("QUEUE_TIMEOUT", "50ms")];
     let server = Server::start(&[PATIENT, &waiting].concat());
     let _running = server.begin(LONG);
@@ -61,7 +61,7 @@ fn waiting_has_an_end() {
 }
 
 #[test]
-fn places_are_given_back_however_a_request_ends() {
+fn permits_are_released_however_a_request_ends() {
     let server = Server::start(&[("MAX_CONCURRENT", "1"), ("MAX_QUEUE", "0")]);
     let endings = [
         HELLO,
@@ -71,14 +71,14 @@ fn places_are_given_back_however_a_request_ends() {
         "import os\ndef main():\n    os._exit(3)\n",
     ];
     for script in endings.iter().cycle().take(20) {
-        let answer = server.execute(script);
-        assert_ne!(answer.status, 503, "{script}");
+        let response = server.execute(script);
+        assert_ne!(response.status, 503, "{script}");
     }
     assert_eq!(server.execute(HELLO).status, 200);
 }
 
-/// Makes 10,000 requests from 100 clients at once. Each is refused at once or gets its own result,
-/// and every run is one that got its answer. Gives how many ran.
+/// Makes 10,000 requests from 100 clients at once. Each is rejected at once or gets its own result,
+/// and every run is one that got its response. Gives how many ran.
 fn burst(settings: &[(&str, &str)], pause: f64) -> usize {
     const REQUESTS: usize = 10_000;
     const CLIENTS: usize = 100;
@@ -95,13 +95,13 @@ fn burst(settings: &[(&str, &str)], pause: f64) -> usize {
             connection.send(execute(&format!(
                 "import time\ndef main():\n    time.sleep({pause})\n    return {number}\n"
             )));
-            let answer = connection.answer();
-            if answer.status == 503 {
-                full(&answer, "(MAX_QUEUE)");
+            let response = connection.response();
+            if response.status == 503 {
+                full(&response, "(MAX_QUEUE)");
                 continue;
             }
             let own = format!(r#"{{"result":{number},"stdout":""}}"#);
-            assert_eq!((answer.status, answer.body), (200, own));
+            assert_eq!((response.status, response.body), (200, own));
             ran.fetch_add(1, Ordering::Relaxed);
         }
     };
@@ -133,15 +133,15 @@ fn of_a_burst_that_does_not_fit_some_are_served() {
     assert!((32..10_000).contains(&ran), "{ran} ran");
 }
 
-/// A connection that has an answer which no buffer of the system holds, and does not take it.
+/// A connection with a response larger than the system's buffers, which the client does not read.
 fn not_taking(server: &Server) -> Connection {
     let mut connection = server.connect();
     connection.send(execute("def main():\n    return 'x' * 15_000_000\n"));
-    assert!(connection.answers_within(common::PATIENCE));
+    assert!(connection.responds_within(common::TIMEOUT));
     connection
 }
 
-const LARGE_ANSWERS: &[(&str, &str)] = &[
+const LARGE_RESPONSES: &[(&str, &str)] = &[
     ("MAX_CONCURRENT", "1"),
     ("MAX_QUEUE", "0"),
     ("RESULT_LIMIT", "16MB"),
@@ -149,17 +149,17 @@ const LARGE_ANSWERS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_large_answer_has_its_slot_until_it_is_taken() {
-    let server = Server::start(&[LARGE_ANSWERS, &[("ANSWER_TIMEOUT", "10m")]].concat());
+fn a_large_response_holds_its_slot_until_it_is_received() {
+    let server = Server::start(&[LARGE_RESPONSES, &[("ANSWER_TIMEOUT", "10m")]].concat());
     let mut connection = not_taking(&server);
     full(&server.execute(HELLO), ONE_AND_NONE);
-    assert_eq!(connection.answer().status, 200);
+    assert_eq!(connection.response().status, 200);
     server.execute_until(200, HELLO);
 }
 
 #[test]
-fn taking_an_answer_has_an_end() {
-    let server = Server::start(&[LARGE_ANSWERS, &[("ANSWER_TIMEOUT", "50ms")]].concat());
+fn receiving_a_response_is_timed_out() {
+    let server = Server::start(&[LARGE_RESPONSES, &[("ANSWER_TIMEOUT", "50ms")]].concat());
     let _connection = not_taking(&server);
     server.execute_until(200, HELLO);
 }
@@ -178,10 +178,10 @@ fn connections_with_requests_are_bounded_and_freed() {
     let running = [server.begin(LONG), server.begin(LONG)];
     let mut next = server.connect();
     next.send(execute(HELLO));
-    assert!(!next.answers_within(Duration::from_millis(200)));
+    assert!(!next.responds_within(Duration::from_millis(200)));
     drop(running);
     // The runs may end a moment later than their connections.
-    assert!([200, 503].contains(&next.answer().status));
+    assert!([200, 503].contains(&next.response().status));
     server.execute_until(200, HELLO);
 }
 
@@ -194,17 +194,17 @@ fn the_connection_that_has_been_idle_longest_makes_room() {
     torn.send("POST /execute HTTP/1.1\r\nHost: loc");
     let mut kept = server.connect();
     kept.send(execute(HELLO));
-    assert_eq!(kept.answer().status, 200);
+    assert_eq!(kept.response().status, 200);
     let mut last = server.connect();
     last.send(execute(HELLO));
-    assert_eq!(last.answer().status, 200);
+    assert_eq!(last.response().status, 200);
     for mut closed in [silent, torn] {
         assert!(closed.is_closed());
     }
     // The younger ones are still there.
     for mut connection in [kept, last] {
         connection.send(execute(HELLO));
-        assert_eq!(connection.answer().status, 200);
+        assert_eq!(connection.response().status, 200);
     }
 }
 
@@ -216,16 +216,16 @@ fn a_request_outlives_any_number_of_idle_connections() {
         server.connect().send("GET");
     }
     assert_eq!(server.execute(HELLO).status, 200);
-    assert_eq!(slow.answer().status, 200);
+    assert_eq!(slow.response().status, 200);
 }
 
 #[test]
-fn a_response_that_is_not_taken_yet_is_not_idle() {
+fn a_connection_with_an_unread_response_is_not_idle() {
     let few = [("MAX_CONNECTIONS", "2"), ("ANSWER_TIMEOUT", "10m")];
-    let server = Server::start(&[LARGE_ANSWERS, &few].concat());
+    let server = Server::start(&[LARGE_RESPONSES, &few].concat());
     let mut slow = not_taking(&server);
     for _ in 0..5 {
         assert_eq!(server.get("/healthz").status, 200);
     }
-    assert_eq!(slow.answer().status, 200);
+    assert_eq!(slow.response().status, 200);
 }

@@ -1,10 +1,10 @@
-//! Whatever arrives, from a client or from a script, gets a proper answer.
+//! Properties: any input, from a client or a script, gets a well-formed response.
 
 mod common;
 
 use common::arbitrary::{self, string};
 use common::cases::{Failure, Success, parse};
-use common::{Answer, HELLO, Server, execute, post};
+use common::{HELLO, Response, Server, execute, post};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -28,27 +28,27 @@ fn check(settings: &[(&str, &str)], property: impl FnOnce(&Server)) {
     assert!(server.ended().success());
 }
 
-/// Checks that an answer is as the contract says, and not that of a service at fault. Gives its
+/// Checks that a response is as the contract says, and not that of a service at fault. Gives its
 /// status and kind.
-fn proper(answer: &Answer) -> Result<(u16, &str), TestCaseError> {
-    let fail = |reason: String| TestCaseError::fail(format!("{reason}: {answer:?}"));
-    if answer.header("content-type") != Some("application/json") {
+fn proper(response: &Response) -> Result<(u16, &str), TestCaseError> {
+    let fail = |reason: String| TestCaseError::fail(format!("{reason}: {response:?}"));
+    if response.header("content-type") != Some("application/json") {
         return Err(fail("no JSON".into()));
     }
-    if answer.header("x-request-id").is_none() {
+    if response.header("x-request-id").is_none() {
         return Err(fail("no request id".into()));
     }
-    match (answer.status, answer.kind()) {
-        (200, "") => drop(parse::<Success>(answer).map_err(fail)?),
+    match (response.status, response.kind()) {
+        (200, "") => drop(parse::<Success>(response).map_err(fail)?),
         (400 | 404 | 405 | 413 | 415, kind) if !["", "internal"].contains(&kind) => {
-            let failure: Failure = parse(answer).map_err(fail)?;
+            let failure: Failure = parse(response).map_err(fail)?;
             if failure.error.is_empty() || failure.error.contains(['\n', '\r']) {
                 return Err(fail("the error is not one line".into()));
             }
         }
         _ => return Err(fail("no such status and kind".into())),
     }
-    Ok((answer.status, answer.kind()))
+    Ok((response.status, response.kind()))
 }
 
 fn request(head: &str, body: &[u8]) -> Vec<u8> {
@@ -63,8 +63,8 @@ fn any_body() {
     let head = format!("POST /execute HTTP/1.1\r\nHost: localhost\r\n{JSON}");
     check(&[], |server| {
         proptest!(|(body in arbitrary::bytes())| {
-            let answer = server.raw(request(&head, &body));
-            let (status, kind) = proper(&answer)?;
+            let response = server.raw(request(&head, &body));
+            let (status, kind) = proper(&response)?;
             if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
                 prop_assert_eq!((status, kind), (400, "invalid_request"));
             }
@@ -112,12 +112,12 @@ fn a_script_arrives_as_it_was_sent_however_it_is_cut() {
                 connection.send(&bytes[sent..at]);
                 sent = at;
             }
-            let answer = connection.answer();
-            proper(&answer)?;
-            prop_assert_eq!(&answer.json()["result"], &script);
+            let response = connection.response();
+            proper(&response)?;
+            prop_assert_eq!(&response.json()["result"], &script);
             // The whole body was taken: the next request is understood.
             connection.send(execute(HELLO));
-            prop_assert_eq!(connection.answer().status, 200);
+            prop_assert_eq!(connection.response().status, 200);
         });
     });
 }
@@ -133,9 +133,9 @@ fn any_content_type() {
         proptest!(|(value in types)| {
             let media_type = value.split(';').next().unwrap_or_default();
             let json = media_type.trim().eq_ignore_ascii_case("application/json");
-            let answer = server.raw(post(&format!("Content-Type: {value}\r\n"), "{}"));
+            let response = server.raw(post(&format!("Content-Type: {value}\r\n"), "{}"));
             let expected = if json { (400, "invalid_request") } else { (415, "unsupported_media_type") };
-            prop_assert_eq!(proper(&answer)?, expected);
+            prop_assert_eq!(proper(&response)?, expected);
         });
     });
 }
@@ -170,8 +170,8 @@ fn any_other_headers() {
             }
             let body = serde_json::json!({ "script": HELLO }).to_string();
             head.extend(format!("Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes());
-            let answer = server.raw(head);
-            prop_assert_eq!(proper(&answer)?, (200, ""));
+            let response = server.raw(head);
+            prop_assert_eq!(proper(&response)?, (200, ""));
         });
     });
 }
@@ -196,8 +196,8 @@ fn requests_that_are_framed_oddly_do_no_harm() {
             // The service may have hung up, and what it says before that may be its HTTP library's word.
             let sent = connection.try_send(head).and_then(|()| connection.try_send(body));
             if sent.is_ok() {
-                let answer = connection.last_words();
-                prop_assert!(!answer.contains(" 500 "), "{}", answer);
+                let response = connection.rest_after_half_close();
+                prop_assert!(!response.contains(" 500 "), "{}", response);
             }
         });
     });
@@ -232,14 +232,14 @@ fn any_method_and_path() {
     check(&[("PLAYGROUND", "false")], |server| {
         proptest!(|(method in method, path in path)| {
             prop_assume!(!there.contains(&path.split('?').next().unwrap_or_default()));
-            let answer = server.raw(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+            let response = server.raw(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
             let found = ["/execute", "http://localhost/execute"].contains(&path.split('?').next().unwrap_or_default());
             let expected = match (found, &*method) {
                 (false, _) => (404, "not_found"),
                 (true, "POST") => (415, "unsupported_media_type"),
                 (true, _) => (405, "method_not_allowed"),
             };
-            prop_assert_eq!(proper(&answer)?, expected);
+            prop_assert_eq!(proper(&response)?, expected);
         });
     });
 }
@@ -261,12 +261,12 @@ fn any_source() {
     ];
     check(&[], |server| {
         proptest!(|(source in source)| {
-            let answer = server.execute(&source);
-            let (_, kind) = proper(&answer)?;
-            prop_assert!(["", "syntax_error", "no_main", "exception", "not_serializable"].contains(&kind), "{answer:?}");
+            let response = server.execute(&source);
+            let (_, kind) = proper(&response)?;
+            prop_assert!(["", "syntax_error", "no_main", "exception", "not_serializable"].contains(&kind), "{response:?}");
             // Python names no line for this one.
             if kind == "syntax_error" && !source.contains('\0') {
-                prop_assert!(answer.error().contains(" (script.py, line "), "{answer:?}");
+                prop_assert!(response.error().contains(" (script.py, line "), "{response:?}");
             }
         });
     });
@@ -281,7 +281,7 @@ fn literal(text: &str) -> String {
 }
 
 #[test]
-fn any_words_of_a_harness_that_was_taken_over() {
+fn any_reply_of_a_compromised_harness() {
     let status = prop_oneof![8 => 0..9_i32, 1 => any::<i32>()];
     check(&[], |server| {
         proptest!(|(status in status, (text, _) in string(), surrogate in prop::bool::weighted(0.1))| {
@@ -289,13 +289,13 @@ fn any_words_of_a_harness_that_was_taken_over() {
             if surrogate {
                 words += "'\\ud800'";
             }
-            let answer = server.execute(&format!(
+            let response = server.execute(&format!(
                 "import _sandbox.failure\ndef main():\n    \
                  _sandbox.failure.describe.__code__ = (lambda *x, **y: ({status}, {words})).__code__\n    \
                  raise ValueError('message')\n"
             ));
             let first = text.split(['\r', '\n']).next().unwrap_or_default();
-            // What is no agreed answer of Python's leaves the C part to name the exception.
+            // After an unexpected reply of the harness, the C part names the exception.
             let forged = !surrogate && status != 0;
             let expected = match status {
                 _ if !forged => "exception",
@@ -307,8 +307,8 @@ fn any_words_of_a_harness_that_was_taken_over() {
                 6 => "exited",
                 _ => "crashed",
             };
-            prop_assert_eq!((answer.status, answer.kind()), (400, expected));
-            let error = answer.error();
+            prop_assert_eq!((response.status, response.kind()), (400, expected));
+            let error = response.error();
             match status {
                 _ if !forged => prop_assert_eq!(error, "ValueError"),
                 1 | 3 => prop_assert_eq!(error, first),
@@ -370,7 +370,7 @@ enum Claim {
 }
 
 #[test]
-fn any_place_of_a_result_in_memory_that_was_taken_over() {
+fn any_result_location_of_a_compromised_guest() {
     let number = || prop_oneof![0..70_000_000_u32, any::<u32>(), u32::MAX - 300..=u32::MAX];
     let length = prop_oneof![0..100_u32, number()];
     let claim = prop_oneof![
@@ -385,9 +385,9 @@ fn any_place_of_a_result_in_memory_that_was_taken_over() {
                             "BYTES = bytes({bytes:?})\nCLAIM = id(BYTES) + bytes.__basicsize__ - 1, len(BYTES)"
                         ),
                     };
-                    let answer = server.execute(&format!("{claimed}{FORGER}"));
-                    let found = proper(&answer)?;
-                    prop_assert!(answer.body.contains(r#""stdout":"forged\n""#), "{answer:?}");
+                    let response = server.execute(&format!("{claimed}{FORGER}"));
+                    let found = proper(&response)?;
+                    prop_assert!(response.body.contains(r#""stdout":"forged\n""#), "{response:?}");
                     match claim {
                         Claim::Place(_, length) if length > 8 << 20 => {
                             prop_assert_eq!(found, (400, "output_limit"));
@@ -396,11 +396,11 @@ fn any_place_of_a_result_in_memory_that_was_taken_over() {
                             prop_assert_eq!(found, (400, "crashed"));
                         }
                         Claim::Place(..) => {
-                            prop_assert!(["", "not_serializable", "crashed"].contains(&found.1), "{answer:?}");
+                            prop_assert!(["", "not_serializable", "crashed"].contains(&found.1), "{response:?}");
                         }
                         Claim::Bytes(bytes) => match serde_json::from_slice::<&RawValue>(&bytes) {
                             Ok(value) => {
-         let success: Success = parse(&answer).map_err(TestCaseError::fail)?;
+         let success: Success = parse(&response).map_err(TestCaseError::fail)?;
          prop_assert_eq!(success.result.get(), value.get());
         }
                             Err(_) => prop_assert_eq!(found, (400, "not_serializable")),

@@ -1,5 +1,5 @@
-//! The directories of runs: nothing of a run outlives its permit, and what is in the way of the service is
-//! left alone. The directory of the service itself can be full.
+//! Scratch directories: no file of a run outlives its permit, directories of others are not touched, and a full
+//! disk is reported.
 
 #![cfg(target_os = "linux")]
 
@@ -177,7 +177,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_disk_that_is_full_is_the_fault_of_no_script() {
+fn a_full_disk_is_not_an_error_of_the_script() {
     let Some(disk) = SmallDisk::mount() else {
         return;
     };
@@ -204,14 +204,14 @@ fn a_disk_that_is_full_is_the_fault_of_no_script() {
         assert_eq!(gauge(&server), 0.0);
         begin();
         for script in [write, catch] {
-            let answer = server.execute(script);
+            let response = server.execute(script);
             assert_eq!(
-                (answer.status, answer.kind()),
+                (response.status, response.kind()),
                 (503, "overloaded"),
-                "{answer:?}"
+                "{response:?}"
             );
-            assert_eq!(answer.header("retry-after"), Some("1"));
-            assert!(answer.error().contains("cannot store temporary files"));
+            assert_eq!(response.header("retry-after"), Some("1"));
+            assert!(response.error().contains("cannot store temporary files"));
         }
         let line = server.wait_for_log("temporary files cannot be stored");
         assert!(

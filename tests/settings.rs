@@ -1,4 +1,4 @@
-//! Flags and environment variables, from outside.
+//! Flags and environment variables of the program.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn bad_values_are_one_clear_line() {
+fn invalid_values_are_one_clear_line() {
     let cases: &[(&[&str], Settings, &str)] = &[
         (&["--cpu-limit", "5"], &[], "CPU_LIMIT"),
         (&[], &[("CPU_LIMIT", "soon")], "CPU_LIMIT"),
@@ -35,17 +35,17 @@ fn bad_values_are_one_clear_line() {
         (&[], &[("MAX_CONNECTIONS", "1")], "MAX_QUEUE"),
         (&["--prot", "1"], &[], "--port"),
     ];
-    for (args, settings, telling) in cases {
+    for (args, settings, expected) in cases {
         let output = run(args, settings);
         let line = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{line}");
         assert_eq!(line.trim_end().lines().count(), 1, "{line}");
-        assert!(line.contains(telling), "{args:?} {settings:?}: {line}");
+        assert!(line.contains(expected), "{args:?} {settings:?}: {line}");
     }
 }
 
 #[test]
-fn a_bad_value_is_blamed_on_the_variable_that_it_is_from() {
+fn an_invalid_value_names_the_variable_that_it_is_from() {
     let cases: &[(&[&str], Settings, &str)] = &[
         (
             &[],
@@ -83,18 +83,18 @@ fn a_bad_value_is_blamed_on_the_variable_that_it_is_from() {
             "for the environment variable CPU_LIMIT: ",
         ),
     ];
-    for (args, settings, telling) in cases {
+    for (args, settings, expected) in cases {
         let output = run(args, settings);
         let line = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{line}");
         assert_eq!(line.trim_end().lines().count(), 1, "{line}");
         assert!(line.starts_with("error: "), "{line}");
-        assert!(line.contains(telling), "{args:?} {settings:?}: {line}");
+        assert!(line.contains(expected), "{args:?} {settings:?}: {line}");
     }
 }
 
 #[test]
-fn a_variable_with_the_prefix_wins_over_the_one_without() {
+fn a_variable_with_the_prefix_takes_precedence() {
     let settings = [
         ("HOST", "somebody-elses-machine.invalid"),
         ("PYTHON_EXECUTOR_HOST", "127.0.0.1"),
@@ -160,8 +160,8 @@ fn little_address_space_is_enough_for_few_runs() {
     let server = Server::start_as(under(6), &[]);
     let hog = "def main():\n    return len(bytearray(25_000_000))\n";
     for script in [HELLO, hog, HELLO] {
-        let answer = server.execute(script);
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = server.execute(script);
+        assert_eq!(response.status, 200, "{response:?}");
     }
 }
 
@@ -211,7 +211,7 @@ fn limits_in(help: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_documents_tell_each_limit_and_its_default() {
+fn the_security_document_lists_each_limit_and_its_default() {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
     let document = fs::read_to_string(document).expect("the document is there");
     let help = text(&run(&["--help"], &[]).stdout);
@@ -243,7 +243,7 @@ fn the_documents_tell_each_limit_and_its_default() {
 }
 
 #[test]
-fn the_flag_wins_over_the_environment() {
+fn the_flag_takes_precedence_over_the_environment() {
     let output = run(&["--port", "flag"], &[("PORT", "environment")]);
     let line = text(&output.stderr);
     assert!(line.contains("'flag'"), "{line}");
@@ -252,9 +252,9 @@ fn the_flag_wins_over_the_environment() {
 #[test]
 fn limits_are_named_with_the_value_they_were_set_to() {
     let server = Server::start(&[("WALL_LIMIT", "200ms"), ("LOG_FORMAT", "json")]);
-    let answer = server.execute("import time\ndef main():\n    time.sleep(60)\n");
-    assert_eq!((answer.status, answer.kind()), (400, "wall_limit"));
-    assert_eq!(answer.error(), "wall-clock limit of 0.2 s exceeded");
+    let response = server.execute("import time\ndef main():\n    time.sleep(60)\n");
+    assert_eq!((response.status, response.kind()), (400, "wall_limit"));
+    assert_eq!(response.error(), "wall-clock limit of 0.2 s exceeded");
     assert_eq!(server.execute(HELLO).status, 200);
 }
 

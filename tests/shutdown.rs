@@ -1,4 +1,4 @@
-//! On SIGTERM those inside finish, others are turned away, and nobody is left without an answer.
+//! Shutdown: on SIGTERM admitted requests finish, others are rejected, and each gets a response.
 
 mod common;
 
@@ -9,18 +9,18 @@ fn sleep(seconds: u32) -> String {
 }
 
 #[test]
-fn an_idle_service_ends_well() {
+fn an_idle_service_exits_cleanly() {
     let mut server = Server::start(&[("SHUTDOWN_GRACE", "10m")]);
     let mut idle = server.connect();
     idle.send(execute(HELLO));
-    assert_eq!(idle.answer().status, 200);
+    assert_eq!(idle.response().status, 200);
     server.terminate();
     assert!(server.ended().success());
     assert!(idle.is_closed());
 }
 
 #[test]
-fn runs_in_progress_finish_while_new_ones_are_turned_away() {
+fn runs_in_progress_finish_while_new_ones_are_rejected() {
     let mut server = Server::start(&[]);
     let mut running = server.begin(&sleep(5));
 
@@ -35,18 +35,18 @@ fn runs_in_progress_finish_while_new_ones_are_turned_away() {
     assert_eq!(turned_away.header("connection"), Some("close"));
     assert!(turned_away.error().contains("shutting down"));
 
-    assert_eq!(running.answer().body, r#"{"result":"done","stdout":""}"#);
+    assert_eq!(running.response().body, r#"{"result":"done","stdout":""}"#);
     assert!(server.ended().success());
 }
 
 #[test]
-fn runs_that_outlast_the_grace_are_cancelled_with_an_answer() {
+fn runs_that_outlast_the_grace_are_cancelled_with_a_response() {
     let mut server = Server::start(&[("WALL_LIMIT", "10m"), ("SHUTDOWN_GRACE", "50ms")]);
     let mut running = server.begin(&sleep(600));
 
     server.terminate();
-    let answer = running.answer();
-    assert_eq!((answer.status, answer.kind()), (503, "shutting_down"));
+    let response = running.response();
+    assert_eq!((response.status, response.kind()), (503, "shutting_down"));
     server.wait_for_log("kind=\"cancelled\"");
     assert!(server.ended().success());
 }

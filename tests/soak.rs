@@ -1,6 +1,6 @@
 //! Endurance: thousands of requests of every kind, several at once, leave nothing behind.
 //!
-//! `cargo xtask soak` does the same for longer, and says how it goes.
+//! `cargo xtask soak` does the same for longer and reports its progress.
 
 // The footprint of the service is read from /proc.
 #![cfg(target_os = "linux")]
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use common::cases::{self, Failure, Success, parse, same, tokens};
 use common::footprint::{Footprint, left_in, resident, settles};
-use common::{Answer, Connection, Server, execute, post};
+use common::{Connection, Response, Server, execute, post};
 use serde::Deserialize;
 
 /// How many requests there are, unless the environment says otherwise in `SOAK_REQUESTS`.
@@ -99,20 +99,24 @@ impl Kind {
             return Ok(());
         }
         kept.send(request);
-        let answer = kept.answer();
+        let response = kept.response();
         let result = self.result.as_deref().map(fill);
-        self.check(&answer, result.as_deref())
+        self.check(&response, result.as_deref())
             .map_err(|problem| format!("{} ({number}): {problem}", self.name))
     }
 
-    fn check(&self, answer: &Answer, result: Option<&str>) -> Result<(), String> {
-        same("kind", &answer.kind(), &self.error.as_deref().unwrap_or(""))?;
+    fn check(&self, response: &Response, result: Option<&str>) -> Result<(), String> {
+        same(
+            "kind",
+            &response.kind(),
+            &self.error.as_deref().unwrap_or(""),
+        )?;
         if self.error.is_some() {
-            same("status", &answer.status, &400)?;
-            return parse::<Failure>(answer).map(drop);
+            same("status", &response.status, &400)?;
+            return parse::<Failure>(response).map(drop);
         }
-        same("status", &answer.status, &200)?;
-        let success: Success = parse(answer)?;
+        same("status", &response.status, &200)?;
+        let success: Success = parse(response)?;
         match result {
             Some(result) => same("result", &tokens(success.result.get()), &tokens(result)),
             None => Ok(()),

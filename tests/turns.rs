@@ -1,5 +1,5 @@
-//! Which thread does what: nothing that a script can make long is done by the threads that serve
-//! connections, and a short run needs no others.
+//! Turns: threads that serve connections do no work that a script can make long, and a short run needs no other
+//! thread.
 
 // The processor time of threads is read from /proc.
 #![cfg(target_os = "linux")]
@@ -62,7 +62,7 @@ fn cost(server: &Server, request: &str) -> (u64, u64) {
 }
 
 #[test]
-fn what_can_be_long_is_done_by_the_threads_of_the_guests() {
+fn long_work_is_done_by_the_threads_of_the_guests() {
     let server = Server::start(&[("MAX_CONCURRENT", "1"), ("LOG", "info")]);
     let array = format!("[{}1]", "1,".repeat(499_000));
     let body = format!(r#"{{"other":{array},"script":5}}"#);

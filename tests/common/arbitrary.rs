@@ -94,7 +94,7 @@ pub fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What `whole` gives, with some of its bytes replaced, removed or repeated.
+/// Values of `whole` with some bytes replaced, removed or repeated.
 pub fn damaged(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let damage = vec((any::<Index>(), any::<Option<u8>>(), any::<bool>()), 0..4);
     (whole, damage).prop_map(|(mut bytes, damage)| {

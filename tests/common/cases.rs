@@ -1,4 +1,4 @@
-//! What the files of scripts have in common: `tests/cases/` and `tests/attacks/`.
+//! Reads the files of `tests/cases/` and `tests/attacks/`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::Answer;
+use super::Response;
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -49,7 +49,7 @@ pub fn assert_unique<'a>(names: impl Iterator<Item = &'a str>) {
 pub struct Success {
     /// As it came.
     pub result: Box<RawValue>,
-    /// What the script wrote.
+    /// The script's standard output.
     pub stdout: String,
 }
 
@@ -57,17 +57,17 @@ pub struct Success {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// What went wrong.
+    /// The error.
     pub error: String,
-    /// What the script wrote.
+    /// The script's standard output.
     pub stdout: String,
-    /// What the script wrote there.
+    /// The script's standard error.
     pub stderr: String,
 }
 
-/// The body of an answer.
-pub fn parse<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, String> {
-    serde_json::from_str(&answer.body).map_err(|error| format!("{error} in {answer:?}"))
+/// The body of a response.
+pub fn parse<'a, T: Deserialize<'a>>(response: &'a Response) -> Result<T, String> {
+    serde_json::from_str(&response.body).map_err(|error| format!("{error} in {response:?}"))
 }
 
 /// Says so when something is not as it should be.

@@ -1,4 +1,4 @@
-//! What a service holds of the machine, as `/proc` and its temporary directory tell.
+//! Resources that a service holds, from `/proc` and its temporary directory.
 
 use std::fmt::Debug;
 use std::fs;
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, Server};
+use super::{Server, TIMEOUT};
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Footprint {
     /// Open files and sockets.
@@ -70,9 +70,9 @@ pub fn left_in(root: &Path) -> usize {
 }
 
 /// Waits until `value` is as it should be; connections, threads and directories go a little later
-/// than the answer. Idle threads go after ten seconds.
+/// than the response. Idle threads go after ten seconds.
 pub fn settles<T: Debug>(value: impl Fn() -> T, good: impl Fn(&T) -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let now = value();
         if good(&now) {

@@ -1,4 +1,4 @@
-//! Reads metrics, and is strict about how they are written.
+//! A strict parser of metrics.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ pub type Metrics = BTreeMap<String, Metric>;
 pub struct Metric {
     /// `counter`, `gauge`, `histogram` or `info`.
     pub kind: String,
-    /// What is measured, with the name's suffix and the labels as they are written.
+    /// The values, by the name's suffix and the labels as written.
     pub samples: BTreeMap<String, f64>,
 }
 
@@ -99,7 +99,7 @@ pub fn parse(text: &str) -> Metrics {
     metrics
 }
 
-/// What holds between the samples of a metric.
+/// Checks that the samples of a metric are consistent.
 fn check(name: &str, metric: &Metric) {
     assert!(!metric.samples.is_empty(), "{name} has no sample");
     if metric.kind != "histogram" {

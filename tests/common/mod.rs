@@ -1,4 +1,4 @@
-//! Starts the real service and speaks HTTP/1.1 to it.
+//! A running service, and an HTTP/1.1 client for it.
 
 // Each test file uses its own part of this.
 #![allow(dead_code)]
@@ -21,21 +21,21 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// What no healthy service takes, however busy the machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any healthy service takes, even on a busy machine.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_python-executor");
 
-/// A script that is done at once.
+/// A script that ends at once.
 pub const HELLO: &str = "def main():\n    return 'hello'\n";
 
 /// A service of the test's own, ended when dropped.
 pub struct Server {
     child: Child,
     log: Mutex<Receiver<String>>,
-    /// Where it listens.
+    /// The main address.
     pub address: SocketAddr,
-    /// Where it listens for those who operate it, if that is elsewhere.
+    /// The admin address, if there is one.
     pub admin: Option<SocketAddr>,
 }
 
@@ -51,7 +51,7 @@ impl Server {
         Self::start(&[&[("TEMP_ROOT", root)], settings].concat())
     }
 
-    /// Starts with a command that comes to run the service.
+    /// Starts with a command that runs the service.
     pub fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Self {
         let mut child = command
             .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("LOG", "debug")])
@@ -87,14 +87,14 @@ impl Server {
         server
     }
 
-    /// Waits for the next line of the log that holds `text`.
+    /// Waits for the next line of the log that contains `text`.
     pub fn wait_for_log(&self, text: &str) -> String {
         self.log_until(text).pop().unwrap_or_default()
     }
 
-    /// The lines of the log up to the next one that holds `text`.
+    /// Returns the lines of the log up to the next one that contains `text`.
     pub fn log_until(&self, text: &str) -> Vec<String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let mut seen = Vec::new();
         let log = self.log.lock().expect("no test has panicked here");
         while let Ok(line) = log.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -104,7 +104,7 @@ impl Server {
                 return seen;
             }
         }
-        panic!("the log never said {text:?}, but:\n{}", seen.join("\n"));
+        panic!("the log has no line with {text:?}:\n{}", seen.join("\n"));
     }
 
     /// The id of the process.
@@ -117,32 +117,32 @@ impl Server {
         Connection::to(self.address)
     }
 
-    /// Sends `request` as it is and reads the answer.
-    pub fn raw(&self, request: impl AsRef<[u8]>) -> Answer {
+    /// Sends `request` as it is and reads the response.
+    pub fn raw(&self, request: impl AsRef<[u8]>) -> Response {
         let mut connection = self.connect();
         connection.send(request);
-        connection.answer()
+        connection.response()
     }
 
-    /// Asks for `path`.
-    pub fn get(&self, path: &str) -> Answer {
+    /// Requests `path`.
+    pub fn get(&self, path: &str) -> Response {
         self.raw(get(path))
     }
 
-    /// Asks for `path` until the answer is `status`, and gives that answer.
-    pub fn get_until(&self, status: u16, path: &str) -> Answer {
+    /// Requests `path` until the status is `status`, and returns that response.
+    pub fn get_until(&self, status: u16, path: &str) -> Response {
         self.raw_until(status, get(path))
     }
 
     /// Runs a script.
-    pub fn execute(&self, script: &str) -> Answer {
+    pub fn execute(&self, script: &str) -> Response {
         self.raw(execute(script))
     }
 
-    /// Begins to run a script and waits until it has its slot, so that nothing can be there first.
+    /// Starts a script and waits until it has its slot.
     pub fn begin(&self, script: &str) -> Connection {
         static BEGUN: AtomicUsize = AtomicUsize::new(0);
-        // The log may still have lines about other runs to be read. This one has a name.
+        // The id distinguishes this run from earlier ones whose log lines have not been read yet.
         let id = format!("begun-{}.", BEGUN.fetch_add(1, Ordering::Relaxed));
         let headers = format!("Content-Type: application/json\r\nX-Request-Id: {id}\r\n");
         let mut connection = self.connect();
@@ -152,37 +152,37 @@ impl Server {
         connection
     }
 
-    /// Runs a script until the answer is `status`, and gives that answer.
-    pub fn execute_until(&self, status: u16, script: &str) -> Answer {
+    /// Runs a script until the status is `status`, and returns that response.
+    pub fn execute_until(&self, status: u16, script: &str) -> Response {
         self.raw_until(status, execute(script))
     }
 
-    /// Sends `request` until the answer is `status`, and gives that answer.
-    pub fn raw_until(&self, status: u16, request: impl AsRef<[u8]>) -> Answer {
-        let deadline = Instant::now() + PATIENCE;
+    /// Sends `request` until the status is `status`, and returns that response.
+    pub fn raw_until(&self, status: u16, request: impl AsRef<[u8]>) -> Response {
+        let deadline = Instant::now() + TIMEOUT;
         loop {
-            let answer = self.raw(&request);
-            if answer.status == status {
-                return answer;
+            let response = self.raw(&request);
+            if response.status == status {
+                return response;
             }
             assert!(
                 Instant::now() < deadline,
-                "never got {status}, at last {answer:?}"
+                "no {status} in time; the last response is {response:?}"
             );
             thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Asks the service to stop, as an orchestrator does.
+    /// Sends SIGTERM, as an orchestrator does.
     pub fn terminate(&self) {
         let id = i32::try_from(self.child.id()).expect("process ids are small");
         let pid = Pid::from_raw(id).expect("process ids are positive");
         kill_process(pid, Signal::TERM).expect("the service takes signals");
     }
 
-    /// Waits for the service to end by itself.
+    /// Waits until the service exits.
     pub fn ended(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self
                 .child
@@ -204,7 +204,7 @@ impl Drop for Server {
     }
 }
 
-/// The program with nothing of this environment but what it needs to find CPython.
+/// The program, with an environment that only says where CPython is.
 pub fn command() -> Command {
     bare(Command::new(PROGRAM))
 }
@@ -233,7 +233,7 @@ impl Connection {
     pub fn to(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the service accepts");
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TIMEOUT))
             .expect("a timeout can be set");
         Self(BufReader::new(stream))
     }
@@ -248,12 +248,12 @@ impl Connection {
         self.0.get_mut().write_all(bytes.as_ref())
     }
 
-    /// Reads one answer; the connection stays open.
-    pub fn answer(&mut self) -> Answer {
+    /// Reads one response; the connection stays open.
+    pub fn response(&mut self) -> Response {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let line = self.0.read_until(b'\n', &mut head);
-            let count = line.expect("the service answers");
+            let count = line.expect("the service responds");
             let shown = String::from_utf8_lossy(&head);
             assert!(count > 0, "the connection was closed after {shown:?}");
         }
@@ -267,29 +267,29 @@ impl Connection {
         let headers = headers
             .map(|(name, value)| (name.to_lowercase(), value.into()))
             .collect();
-        let mut answer = Answer {
-            status: status.expect("the answer has a status"),
+        let mut response = Response {
+            status: status.expect("the response has a status"),
             headers,
             body: String::new(),
         };
-        let length = answer
+        let length = response
             .header("content-length")
             .and_then(|text| text.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         self.0.read_exact(&mut body).expect("the body is whole");
-        answer.body = String::from_utf8(body).expect("the body is text");
-        answer
+        response.body = String::from_utf8(body).expect("the body is text");
+        response
     }
 
-    /// Whether an answer begins to arrive in time.
-    pub fn answers_within(&self, time: Duration) -> bool {
+    /// Whether a response begins to arrive in time.
+    pub fn responds_within(&self, time: Duration) -> bool {
         let stream = self.0.get_ref();
         stream
             .set_read_timeout(Some(time))
             .expect("a timeout can be set");
         let begun = !self.0.buffer().is_empty() || stream.peek(&mut [0]).is_ok();
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TIMEOUT))
             .expect("a timeout can be set");
         begun
     }
@@ -301,24 +301,24 @@ impl Connection {
         text
     }
 
-    /// Sends no more, and gives what the service still says before it closes the connection, in
-    /// whatever way it does.
-    pub fn last_words(&mut self) -> String {
+    /// Closes the sending side and returns everything that the service sends until the connection ends, in
+    /// whatever way.
+    pub fn rest_after_half_close(&mut self) -> String {
         let mut bytes = Vec::new();
         let _ = self.0.get_ref().shutdown(Shutdown::Write);
         let _ = self.0.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Whether the service closes the connection without another word.
+    /// Whether the service closes the connection without sending more.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0]), Ok(0))
     }
 }
 
-/// What the service said.
+/// A response of the service.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     /// The status code.
     pub status: u16,
     /// Names in lower case, and values.
@@ -327,7 +327,7 @@ pub struct Answer {
     pub body: String,
 }
 
-impl Answer {
+impl Response {
     /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -346,7 +346,7 @@ impl Answer {
         serde_json::from_str(&self.body).expect("the body is JSON")
     }
 
-    /// The text of an error; checks that the body has the contract's keys in its order.
+    /// The text of an error. Checks that the body has the contract's keys in the contract's order.
     pub fn error(&self) -> String {
         let body = self.json();
         let text = |key: &str| body[key].as_str().expect("every key has a text").to_owned();

@@ -21,9 +21,9 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-use crate::common::PATIENCE;
+use crate::common::TIMEOUT;
 
-/// Whom the tokens are for.
+/// The audience of the tokens.
 pub const AUDIENCE: &str = "https://executor.example";
 
 /// Publishes keys until the test ends.
@@ -71,14 +71,14 @@ impl Issuer {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let keys = published.lock().expect("no test has panicked here").clone();
-                let _ = stream.set_read_timeout(Some(PATIENCE));
+                let _ = stream.set_read_timeout(Some(TIMEOUT));
                 let count = match &tls {
                     Some(tls) => {
                         let session = ServerConnection::new(Arc::clone(tls));
                         let session = session.expect("the configuration is good");
-                        answer(StreamOwned::new(session, stream), &name, &keys)
+                        respond(StreamOwned::new(session, stream), &name, &keys)
                     }
-                    None => answer(stream, &name, &keys),
+                    None => respond(stream, &name, &keys),
                 };
                 looked_up.fetch_add(count, Ordering::SeqCst);
             }
@@ -155,8 +155,8 @@ pub fn name_at(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Answers one request, and gives how many times it was for the keys.
-fn answer(mut stream: impl Read + Write, name: &str, keys: &Value) -> u64 {
+/// Responds to one request, and returns how often the keys were requested.
+fn respond(mut stream: impl Read + Write, name: &str, keys: &Value) -> u64 {
     let mut lines = BufReader::new(&mut stream).lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();
     let _ = lines.find(String::is_empty);

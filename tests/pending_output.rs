@@ -1,15 +1,15 @@
-//! What a script has printed, and Python had yet to pass on when the run was ended.
+//! Pending output: printed by a script, but still in Python's buffers when the run ended.
 
 mod common;
 
 use std::fmt::Write;
 
-use common::{Answer, Server};
+use common::{Response, Server};
 use serde_json::Value;
 
-/// Standard output and standard error of an answer.
-fn streams(answer: &Answer) -> [String; 2] {
-    let body: Value = serde_json::from_str(&answer.body).expect("the body is JSON");
+/// Standard output and standard error of a response.
+fn streams(response: &Response) -> [String; 2] {
+    let body: Value = serde_json::from_str(&response.body).expect("the body is JSON");
     ["stdout", "stderr"].map(|stream| body[stream].as_str().unwrap_or_default().to_owned())
 }
 
@@ -23,7 +23,7 @@ fn script(lines: &[&str]) -> String {
 }
 
 #[test]
-fn it_is_told_whatever_ends_the_run() {
+fn pending_output_is_returned_however_the_run_ends() {
     let server = Server::start(&[
         ("CPU_LIMIT", "300ms"),
         ("WALL_LIMIT", "2s"),
@@ -46,9 +46,9 @@ fn it_is_told_whatever_ends_the_run() {
             "print('err', file=sys.stderr, end='')",
             end,
         ];
-        let answer = server.execute(&script(&lines));
-        assert_eq!(answer.kind(), kind, "{end}: {answer:?}");
-        assert_eq!(streams(&answer), ["out\n", "err"], "{end}");
+        let response = server.execute(&script(&lines));
+        assert_eq!(response.kind(), kind, "{end}: {response:?}");
+        assert_eq!(streams(&response), ["out\n", "err"], "{end}");
     }
 }
 
@@ -56,17 +56,17 @@ fn it_is_told_whatever_ends_the_run() {
 fn one_stream_may_be_full() {
     let server = Server::start(&[("STDOUT_LIMIT", "1000")]);
     let lines = ["print('err', file=sys.stderr)", "print('x' * 10_000)"];
-    let answer = server.execute(&script(&lines));
-    assert_eq!(answer.kind(), "output_limit");
-    assert_eq!(streams(&answer), ["x".repeat(1000), "err\n".to_owned()]);
-    // What Python still holds counts, too.
-    let answer = server.execute(&script(&["print('x' * 2000)", "os.abort()"]));
-    assert_eq!(answer.kind(), "crashed");
-    assert_eq!(streams(&answer)[0], "x".repeat(1000));
+    let response = server.execute(&script(&lines));
+    assert_eq!(response.kind(), "output_limit");
+    assert_eq!(streams(&response), ["x".repeat(1000), "err\n".to_owned()]);
+    // Python's buffers count, too.
+    let response = server.execute(&script(&["print('x' * 2000)", "os.abort()"]));
+    assert_eq!(response.kind(), "crashed");
+    assert_eq!(streams(&response)[0], "x".repeat(1000));
 }
 
 #[test]
-fn each_byte_is_told_once() {
+fn each_byte_is_returned_once() {
     let server = Server::start(&[]);
     let numbers = |end| (0..end).fold(String::new(), |text, n| text + &format!("{n}\n"));
     let cases = [
@@ -89,8 +89,8 @@ fn each_byte_is_told_once() {
         ),
     ];
     for (printing, expected) in cases {
-        let answer = server.execute(&script(&[printing, "os.abort()"]));
-        assert_eq!(answer.kind(), "crashed", "{printing}: {answer:?}");
-        assert_eq!(streams(&answer)[0], expected, "{printing}");
+        let response = server.execute(&script(&[printing, "os.abort()"]));
+        assert_eq!(response.kind(), "crashed", "{printing}: {response:?}");
+        assert_eq!(streams(&response)[0], expected, "{printing}");
     }
 }
