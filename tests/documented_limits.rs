@@ -5,7 +5,9 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use clap::{Args, Command};
 use common::{HELLO, Response, Server, execute};
+use python_executor::config::Config;
 
 const SETTINGS: &[(&str, &str)] = &[
     ("CPU_LIMIT", "300ms"),
@@ -16,8 +18,9 @@ const SETTINGS: &[(&str, &str)] = &[
 
 /// A row of a table of limits.
 struct Row {
-    what: String,
-    beyond: String,
+    limit: String,
+    value: String,
+    exceeded: String,
 }
 
 /// The rows of the table in /docs, each under the name of its setting.
@@ -33,8 +36,9 @@ fn documented(server: &Server) -> Vec<Row> {
             .map(|cell| cell.replace("<code>", "").replace("</code>", ""))
             .collect();
         Row {
-            what: cells[3].clone(),
-            beyond: cells[2].clone(),
+            limit: cells[3].clone(),
+            value: cells[1].clone(),
+            exceeded: cells[2].clone(),
         }
     })
     .collect()
@@ -52,8 +56,9 @@ fn in_readme() -> Vec<Row> {
     let rows = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
     rows.filter(|cells| cells[0] != "| limit")
         .map(|cells| Row {
-            what: cells[0].trim_start_matches("| ").to_owned(),
-            beyond: cells[2].to_owned(),
+            limit: cells[0].trim_start_matches("| ").to_owned(),
+            value: cells[1].to_owned(),
+            exceeded: cells[2].to_owned(),
         })
         .collect()
 }
@@ -99,9 +104,9 @@ fn exceed(server: &Server, setting: &str) -> Response {
     server.execute(script)
 }
 
-/// Whether `beyond` is what a client gets.
-fn tells(beyond: &str, response: &Response) -> bool {
-    let alternatives = beyond.split([';', ',']).map(str::trim);
+/// Whether a client gets what `exceeded` says.
+fn matches(exceeded: &str, response: &Response) -> bool {
+    let alternatives = exceeded.split([';', ',']).map(str::trim);
     let mut alternatives = alternatives.map(|text| text.trim_start_matches("or "));
     if response.kind() == "exception" {
         let error = response.error();
@@ -116,47 +121,81 @@ fn the_documentation_says_how_each_limit_ends() {
     let server = Server::start(SETTINGS);
     let rows = documented(&server);
     assert!(rows.len() > 10, "there are {} rows", rows.len());
-    for Row { what, beyond } in rows {
-        let response = exceed(&server, &what);
+    for Row {
+        limit, exceeded, ..
+    } in rows
+    {
+        let response = exceed(&server, &limit);
         assert!(
-            tells(&beyond, &response),
-            "{what}: {beyond:?}: {response:?}"
+            matches(&exceeded, &response),
+            "{limit}: {exceeded:?}: {response:?}"
         );
     }
 }
 
+/// The settings of each row in the README.
+const IN_README: [(&str, &str); 12] = [
+    ("processor time", "CPU_LIMIT"),
+    ("wall clock", "WALL_LIMIT"),
+    ("memory", "MEMORY_LIMIT"),
+    ("open files", "OPEN_FILES_LIMIT"),
+    ("temporary directory", "DISK_LIMIT"),
+    ("temporary directory", "ENTRIES_LIMIT"),
+    ("stdout, stderr", "STDOUT_LIMIT"),
+    ("stdout, stderr", "STDERR_LIMIT"),
+    ("result", "RESULT_LIMIT"),
+    ("result", "RESULT_DEPTH"),
+    ("calls to the host", "HOST_CALLS_LIMIT"),
+    ("request body", "BODY_LIMIT"),
+];
+
 #[test]
 fn the_readme_says_how_each_limit_ends() {
-    let settings = [
-        ("processor time", "CPU_LIMIT"),
-        ("wall clock", "WALL_LIMIT"),
-        ("memory", "MEMORY_LIMIT"),
-        ("open files", "OPEN_FILES_LIMIT"),
-        ("temporary directory", "DISK_LIMIT"),
-        ("temporary directory", "ENTRIES_LIMIT"),
-        ("stdout, stderr", "STDOUT_LIMIT"),
-        ("stdout, stderr", "STDERR_LIMIT"),
-        ("result", "RESULT_LIMIT"),
-        ("result", "RESULT_DEPTH"),
-        ("calls to the host", "HOST_CALLS_LIMIT"),
-        ("request body", "BODY_LIMIT"),
-    ];
     let server = Server::start(SETTINGS);
-    for Row { what, beyond } in in_readme() {
-        let mut limits = settings.iter().filter(|(name, _)| *name == what).peekable();
-        assert!(limits.peek().is_some(), "nothing is known of {what}");
-        for (_, setting) in limits {
+    for Row {
+        limit, exceeded, ..
+    } in in_readme()
+    {
+        let settings = IN_README.iter().filter(|(name, _)| *name == limit);
+        let mut settings = settings.peekable();
+        assert!(settings.peek().is_some(), "{limit} has no setting here");
+        for (_, setting) in settings {
             let response = exceed(&server, setting);
             let (status, kind) = (response.status.to_string(), response.kind());
-            let told = if kind == "exception" {
+            let documented = if kind == "exception" {
                 let error = response.error();
                 let (name, _) = error.split_once(':').unwrap_or((&error, ""));
-                beyond.contains(&format!("`{name}`"))
+                exceeded.contains(&format!("`{name}`"))
             } else {
-                beyond.contains(&format!("`{kind}`")) || beyond.contains(&status)
+                exceeded.contains(&format!("`{kind}`")) || exceeded.contains(&status)
             };
-            assert!(told, "{what}: {beyond:?}: {response:?}");
+            assert!(documented, "{limit}: {exceeded:?}: {response:?}");
         }
+    }
+}
+
+/// Separates a number from its unit: `5 s`.
+fn spaced(value: &str) -> String {
+    let unit = value.find(char::is_alphabetic).unwrap_or(value.len());
+    let (number, unit) = value.split_at(unit);
+    format!("{number} {unit}").trim_end().to_owned()
+}
+
+#[test]
+fn the_readme_has_the_default_of_each_limit() {
+    let rows = in_readme();
+    let command = Config::augment_args(Command::new("python-executor"));
+    for (limit, setting) in IN_README {
+        let mut args = command.get_arguments();
+        let arg = args.find(|arg| arg.get_env() == Some(setting.as_ref()));
+        let arg = arg.expect("the setting exists");
+        let default = spaced(&arg.get_default_values()[0].to_string_lossy());
+        let row = rows.iter().find(|row| row.limit == limit);
+        let value = &row.expect("the limit has a row").value;
+        // As whole words: 10 is not 100.
+        let words = format!(" {} ", value.replace(", ", " ").replace(',', ""));
+        let found = words.contains(&format!(" {default} "));
+        assert!(found, "{setting} is {default}: {value:?}");
     }
 }
 
@@ -165,13 +204,13 @@ fn the_readme_says_how_each_limit_ends() {
 fn the_readme_names_the_numbers_of_errors() {
     let server = Server::start(SETTINGS);
     let text = in_readme();
-    for (what, setting, name) in [
+    for (limit, setting, name) in [
         ("open files", "OPEN_FILES_LIMIT", "EMFILE"),
         ("temporary directory", "DISK_LIMIT", "ENOSPC"),
     ] {
-        let row = text.iter().find(|row| row.what == what);
+        let row = text.iter().find(|row| row.limit == limit);
         let row = row.expect("the limit has a row");
-        assert!(row.beyond.contains(name), "{what}: {}", row.beyond);
+        assert!(row.exceeded.contains(name), "{limit}: {}", row.exceeded);
         let error = exceed(&server, setting).error();
         let number = error.split(['[', ']']).nth(1).expect("it has a number");
         let number = number.trim_start_matches("Errno ");
