@@ -208,7 +208,7 @@ fn required_headers(response: &Value) -> Vec<String> {
 #[test]
 fn requests_match_the_document() {
     let server = Server::start(&[]);
-    let request = validator(&openapi(&server), "Request");
+    let request = validator(&openapi(&server), "ExecuteRequest");
     let cases = [
         (json!({"script": HELLO}), true),
         (json!({"script": HELLO, "more": [1]}), true),
@@ -260,6 +260,7 @@ fn the_documentation_has_the_settings_of_the_service() {
         "CPU time limit of 1.5 s exceeded",
         "memory limit of 64 MB exceeded",
         "1,234,567",
+        "Python source that defines main()",
         "&#60;message&#62;",
     ] {
         assert!(page.contains(text), "{text}");

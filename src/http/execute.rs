@@ -17,7 +17,8 @@ use super::access::Caller;
 use super::admission::Pass;
 use super::answer::{self, Answer, Error};
 use super::envelope::RequestId;
-use super::{App, body, script};
+use super::request::ExecuteRequest;
+use super::{App, body};
 use crate::sandbox::{Job, Outcome, SHORT_TEXT, Usage};
 use crate::telemetry::{RunRecord, Source, Trace, millis};
 
@@ -46,7 +47,7 @@ async fn read_and_run(
 ) -> Result<Response, Error> {
     require_json(request.headers())?;
     let caller: Option<Caller> = request.extensions().get().cloned();
-    let script = {
+    let job = {
         let body = request.into_body();
         let limits = &app.config.request;
         let bytes = body::read(body, limits.body_limit, limits.body_timeout).await?;
@@ -62,12 +63,12 @@ async fn read_and_run(
         caller: caller.as_deref(),
         trace,
     };
-    let record = RunRecord::start(&app.metrics, source, script.len(), pass.waited);
+    let record = RunRecord::start(&app.metrics, source, job.script.len(), pass.waited);
     let Ended {
         outcome,
         answer,
         pass,
-    } = run(app, id.clone(), script, pass).await?;
+    } = run(app, id.clone(), job, pass).await?;
     record.finish(answer.kind, answer.status.as_u16(), &outcome);
     let waited = pass.waited;
     let mut response = answer.holding(Some(pass));
@@ -82,12 +83,14 @@ async fn read_and_run(
     Ok(response)
 }
 
-/// Finds the script in a body. A long body is parsed on the guests' threads: 1 MB takes up to 10 ms.
-async fn parse(app: &App, body: Vec<u8>) -> Result<String, Error> {
+/// Parses a request body. A long one is parsed on the guests' threads: 1 MB takes up to 10 ms.
+async fn parse(app: &Arc<App>, body: Vec<u8>) -> Result<Job, Error> {
     if body.len() <= SHORT_TEXT {
-        return script::parse(&body);
+        return ExecuteRequest::parse(&body)?.into_job(&app.limits);
     }
-    with_guests(app, async move { script::parse(&body) }).await?
+    let shared = Arc::clone(app);
+    let parse = async move { ExecuteRequest::parse(&body)?.into_job(&shared.limits) };
+    with_guests(app, parse).await?
 }
 
 /// A finished run and its answer.
@@ -100,13 +103,9 @@ struct Ended {
 /// Runs a script. Most are done in their first turn, here and now; those that are not go on with the
 /// guests, so that connections never have to wait for their turn among them. The pass goes there too
 /// and comes back with the outcome: a guest that is cancelled has its slot until it is gone.
-async fn run(app: &Arc<App>, id: RequestId, script: String, pass: Pass) -> Result<Ended, Error> {
+async fn run(app: &Arc<App>, id: RequestId, job: Job, pass: Pass) -> Result<Ended, Error> {
     let inside = Arc::clone(app);
     let permit = Arc::clone(&pass.permit);
-    let job = Job {
-        script,
-        limits: app.limits.clone(),
-    };
     let mut run = Box::pin(async move {
         let outcome = inside.interpreter.run(job, permit).await;
         // Encoded on the thread on which the run ended: encoding a long output takes milliseconds.

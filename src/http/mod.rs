@@ -11,7 +11,7 @@
 //! | `access` | who may send scripts, and how often |
 //! | `execute` | `POST /execute`, from request to answer |
 //! | `body` | reading a request body within bounds |
-//! | `script` | finding the script in the body |
+//! | `request` | the fields of a request body, and parsing it |
 //! | `health` | `GET /healthz`, `GET /readyz` and `GET /metrics`, for those who operate the service |
 //! | `accept` | which format of the metrics a request prefers |
 //! | `admission` | how many may run and how many may wait |
@@ -33,7 +33,7 @@ mod head;
 mod health;
 mod idle;
 mod kind;
-mod script;
+mod request;
 mod server;
 mod taking;
 mod workers;

@@ -33,7 +33,7 @@ use super::App;
 use crate::config::Config;
 use crate::display::{Bytes as Size, Seconds};
 use differences::{Difference, Part};
-use reference::{Address, ErrorRow, Header, Limit};
+use reference::{Address, ErrorRow, Field, Header, Limit};
 
 /// Only what this service itself serves is loaded, run or asked, and no page of somebody else's can
 /// frame this one. The last two keep scripts from making markup out of text.
@@ -90,6 +90,7 @@ struct Playground {
 #[template(path = "docs.html")]
 struct Docs {
     playground: bool,
+    fields: Vec<Field>,
     errors: Vec<ErrorRow>,
     headers: &'static [Header],
     limits: Vec<Limit>,
@@ -111,6 +112,7 @@ struct Document {
 pub(super) fn routes(config: &Config) -> anyhow::Result<Router<Arc<App>>> {
     let docs = Docs {
         playground: config.service.playground,
+        fields: reference::fields()?,
         errors: reference::errors(config),
         headers: &reference::HEADERS,
         limits: reference::limits(config),

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use strum::VariantArray;
+use utoipa::ToSchema;
 use utoipa::openapi::info::ContactBuilder;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::tag::TagBuilder;
@@ -23,8 +24,8 @@ use super::reference::{self, Address, HEADERS, METRICS, On, READYZ, Tag};
 use crate::config::Config;
 use crate::http::answer::{Fault, Success};
 use crate::http::kind::Kind;
+use crate::http::request::ExecuteRequest;
 
-const REQUEST: &str = "Request";
 const KINDS: &str = "ErrorKind";
 const KIND_HEADER: &str = "X-Error-Kind";
 /// The name of the response that stands for every error.
@@ -87,7 +88,7 @@ fn execute(config: &Config) -> PathItem {
     );
     let example = serde_json::json!({"script": "def main():\n    print('hi')\n    return {'answer': 6 * 7}\n"});
     let body = Content::builder()
-        .schema(Some(Ref::from_schema_name(REQUEST)))
+        .schema(Some(Ref::from_schema_name(ExecuteRequest::name())))
         .example(Some(example))
         .build();
     let body = RequestBodyBuilder::new()
@@ -157,7 +158,7 @@ fn components() -> Components {
         .description(Some("A key or token, if the service needs one."))
         .build();
     let mut components = ComponentsBuilder::new()
-        .schema(REQUEST, request())
+        .schema_from::<ExecuteRequest>()
         .schema_from::<Success>()
         .schema_from::<Fault>()
         .schema(KINDS, kinds)
@@ -167,20 +168,6 @@ fn components() -> Components {
         components = components.response(name(status), fault(status));
     }
     components.build()
-}
-
-fn request() -> Object {
-    let script = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .description(Some(
-            "Python source that defines main(), plain or async, without required arguments.",
-        ));
-    ObjectBuilder::new()
-        .property("script", script)
-        .required("script")
-        .description(Some("Other fields are ignored."))
-        .build()
 }
 
 fn success() -> Response {

@@ -2,14 +2,25 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
+use utoipa::PartialSchema;
 
 use crate::config::Config;
 use crate::display::{Bytes, Seconds};
 use crate::http::access::Refusal;
 use crate::http::answer::Error;
 use crate::http::kind::Kind;
+use crate::http::request::ExecuteRequest;
 use crate::sandbox::Failure;
+
+/// A field of the request.
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) json_type: String,
+    pub(super) required: bool,
+    pub(super) description: String,
+}
 
 /// A limit as this service has it.
 pub(super) struct Limit {
@@ -187,6 +198,30 @@ pub(super) fn addresses(config: &Config) -> Vec<Address> {
         ));
     }
     addresses
+}
+
+/// The fields of the request, the required ones first, from the schema that the OpenAPI document has.
+///
+/// # Errors
+/// When the schema cannot be written as JSON.
+pub(super) fn fields() -> serde_json::Result<Vec<Field>> {
+    let schema = serde_json::to_value(ExecuteRequest::schema())?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let mut fields: Vec<_> = properties
+        .map(|(name, property)| Field {
+            name: name.clone(),
+            json_type: match &property["type"] {
+                Value::Array(types) => types.iter().map(text).collect::<Vec<_>>().join(" or "),
+                one => text(one),
+            },
+            required: required.iter().any(|required| required == name),
+            description: text(&property["description"]),
+        })
+        .collect();
+    fields.sort_by_key(|field| !field.required);
+    Ok(fields)
 }
 
 /// Every error there is.
