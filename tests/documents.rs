@@ -276,7 +276,7 @@ fn the_documentation_has_the_settings_of_the_service() {
     }
     let playground = server.raw(get("/")).body;
     assert!(
-        playground.contains("1.5 s of processor time"),
+        playground.contains("1.5 s of CPU time"),
         "{playground}"
     );
 }

@@ -1,9 +1,9 @@
-//! The table "What differs from CPython on Linux", for the documentation.
+//! The table of differences from CPython on Linux, for the documentation.
 
-/// Markdown, as it is in the README.
+/// The rows in Markdown, the same as in the README.
 const TABLE: &str = include_str!("differences.md");
 
-/// A part of a cell.
+/// A part of a cell of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// Plain text.
@@ -12,13 +12,13 @@ pub(super) enum Part {
     Code(&'static str),
 }
 
-/// A row.
+/// A row of the table.
 pub(super) struct Difference {
-    /// How it is on Linux, and here.
+    /// The behaviour on Linux, and here.
     pub(super) cells: [Vec<Part>; 2],
 }
 
-/// The rows of the table.
+/// Returns the rows of the table.
 pub(super) fn differences() -> Vec<Difference> {
     let rows = TABLE.lines().skip(2).filter_map(|line| {
         let line = line.strip_prefix("| ")?.strip_suffix(" |")?;
@@ -30,7 +30,7 @@ pub(super) fn differences() -> Vec<Difference> {
     .collect()
 }
 
-/// Code stands between backticks.
+/// Splits a cell into text and code, which is between backticks.
 fn parts(cell: &'static str) -> Vec<Part> {
     let parts = cell.split('`').enumerate().map(|(index, part)| {
         if index % 2 == 0 {

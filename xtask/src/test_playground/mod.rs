@@ -115,7 +115,7 @@ fn script(browser: &Browser) -> Result<String> {
 
 /// Waits for the end of a run.
 fn ended(browser: &Browser) -> Result<()> {
-    browser.until("['good', 'bad'].includes(document.getElementById('answer').dataset.state)")
+    browser.until("['good', 'bad'].includes(document.getElementById('response').dataset.state)")
 }
 
 /// The text of an element.

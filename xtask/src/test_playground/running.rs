@@ -28,7 +28,7 @@ const HOSTILE: &str = r#"<img src=x onerror="document.title='broken into'"><scri
 const KEY: &str = "a-key-that-is-long-enough-for-this-test";
 
 const MARKED: &str = "[...document.querySelectorAll('.line.marked')].map(line => line.textContent)";
-const STATE: &str = "document.getElementById('answer').dataset.state";
+const STATE: &str = "document.getElementById('response').dataset.state";
 
 /// Runs every example of the menu.
 pub fn examples(browser: &Browser, url: &str) -> Result<()> {
@@ -142,7 +142,7 @@ pub fn hostile(browser: &Browser, url: &str) -> Result<()> {
         stderr.ends_with(&format!("\nValueError: {HOSTILE}\n")),
         "stderr is {stderr:?}"
     );
-    let made = "document.querySelectorAll('#answer img, #answer script, .editor img').length";
+    let made = "document.querySelectorAll('#response img, #response script, .editor img').length";
     ensure!(browser.value(made)? == json!(0), "output became elements");
     ensure!(
         browser.text("document.title")?.starts_with("Python"),

@@ -1,12 +1,12 @@
-// Buttons that copy.
+// Copy buttons.
 
-/** Copies `text`; says whether it could. */
+/** Copies `text`; returns whether that worked. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without TLS, and not on this machine, browsers only know the old way.
+    // Without TLS, except on localhost, browsers only support the old API.
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "visually-hidden";
@@ -20,7 +20,7 @@ export async function copy(text) {
   }
 }
 
-/** Makes `button` copy what `text` gives, and say so in its own words for a moment. */
+/** Makes `button` copy the result of `text()`, and confirm it in its label for a moment. */
 export function copies(button, text) {
   const label = button.textContent;
   let timer;
@@ -31,7 +31,7 @@ export function copies(button, text) {
   });
 }
 
-/** Gives every block of code in `root` such a button. */
+/** Adds a copy button to every block of code in `root`. */
 export function copyButtons(root) {
   for (const block of root.querySelectorAll("figure")) {
     const button = document.createElement("button");

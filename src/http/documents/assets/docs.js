@@ -1,4 +1,4 @@
-// The examples name the address under which the page was read.
+// Puts the URL of this service into the examples.
 
 import { copyButtons } from "./copy.js";
 

@@ -1,11 +1,11 @@
-// A textarea over a layer that shows the same text in colours. The textarea is what people, screen
-// readers and the browser's own undo deal with; the layer is only seen.
+// The editor: a textarea over a layer that shows the same text with syntax highlighting. Users, screen
+// readers and the browser's undo interact with the textarea; the layer is only visible.
 
 import { highlight } from "./python.js";
 
 const INDENT = "    ";
-/** Characters above which there are no colours: the browser would be slower than the typing. */
-const MOST_COLOURED = 100_000;
+/** Characters up to which text is highlighted; with more, typing would lag. */
+const MAX_HIGHLIGHTED = 100_000;
 
 export class Editor {
   #textarea;
@@ -14,7 +14,7 @@ export class Editor {
   #shown = [];
   #leaving = false;
   #frameRequest = 0;
-  /** Is called after every change that was typed, pasted, undone or made by `replace`. */
+  /** Called after every change by typing, pasting, undo or `replace`. */
   onchange = () => {};
 
   constructor(textarea, layer) {
@@ -24,7 +24,7 @@ export class Editor {
     textarea.addEventListener("input", () => this.#changed());
     textarea.addEventListener("keydown", (event) => this.#key(event));
     textarea.addEventListener("blur", () => (this.#leaving = false));
-    // The browser may bring back what was there before the page was left.
+    // The browser may restore the text when the visitor comes back.
     addEventListener("pageshow", () => this.#draw());
     this.#draw();
   }
@@ -33,7 +33,7 @@ export class Editor {
     return this.#textarea.value;
   }
 
-  /** Replaces everything; the browser's undo brings it back. */
+  /** Replaces the whole text, which the browser's undo can revert. */
   replace(text) {
     const before = document.activeElement;
     this.#textarea.focus({ preventScroll: true });
@@ -45,19 +45,19 @@ export class Editor {
     before?.focus({ preventScroll: true });
   }
 
-  /** Begins with `text`: there is nothing before it to go back to. */
+  /** Sets the initial text, which undo cannot revert. */
   begin(text) {
     this.#textarea.value = text;
     this.#draw();
   }
 
-  /** Marks a line, counted from one, until the next change. */
+  /** Marks a line, counted from 1, until the next change. */
   mark(line) {
     this.#unmark();
     this.#layer.children[line - 1]?.classList.add("marked");
   }
 
-  /** Puts the caret on a line, counted from one, where its code begins. */
+  /** Moves the caret to the first character of the code on a line, counted from 1. */
   goto(line) {
     const before = this.text.split("\n").slice(0, line - 1);
     const start = before.reduce((sum, { length }) => sum + length + 1, 0);
@@ -79,18 +79,18 @@ export class Editor {
     this.onchange();
   }
 
-  /** Draws what has changed: the lines between the first and the last that are not as they were. */
+  /** Draws the lines from the first to the last that have changed. */
   #draw() {
-    const plain = this.text.length > MOST_COLOURED;
+    const plain = this.text.length > MAX_HIGHLIGHTED;
     this.#frame.classList.toggle("plain", plain);
     const lines = plain ? [] : highlight(this.text);
     const keys = lines.map((line) => line.map(({ kind, text }) => `${kind} ${text}`).join("\0"));
     const before = this.#shown;
-    const least = Math.min(keys.length, before.length);
+    const shorter = Math.min(keys.length, before.length);
     let same = 0;
-    while (same < least && keys[same] === before[same]) same += 1;
+    while (same < shorter && keys[same] === before[same]) same += 1;
     let tail = 0;
-    while (tail < least - same && keys.at(-1 - tail) === before.at(-1 - tail)) tail += 1;
+    while (tail < shorter - same && keys.at(-1 - tail) === before.at(-1 - tail)) tail += 1;
 
     for (let line = before.length - tail; line > same; line -= 1) this.#layer.children[same].remove();
     const fresh = lines.slice(same, lines.length - tail).map(drawLine);
@@ -99,8 +99,8 @@ export class Editor {
     this.#shown = keys;
   }
 
-  /** Shows where the caret has gone, once it is there and drawn. Browsers do so after some keys only:
-   *  to them, the textarea is in view wherever the caret is. */
+  /** Scrolls to the caret after the next frame. Browsers do so after some keys only, because the whole
+   *  textarea is always in view for them. */
   #revealSoon() {
     cancelAnimationFrame(this.#frameRequest);
     this.#frameRequest = requestAnimationFrame(() => this.#reveal());
@@ -123,7 +123,7 @@ export class Editor {
     );
   }
 
-  /** The end of the selection that moves. */
+  /** Returns the end of the selection that moves. */
   #caret() {
     const { selectionStart, selectionEnd, selectionDirection } = this.#textarea;
     return selectionDirection === "backward" ? selectionStart : selectionEnd;
@@ -150,7 +150,7 @@ export class Editor {
     }
   }
 
-  /** Moves the caret by as many lines as are seen; to the browser, the page is as long as the script. */
+  /** Moves the caret by the visible lines; for the browser, a page is the whole script. */
   #page(direction, extend) {
     const height = this.#layer.firstChild?.offsetHeight ?? 0;
     if (height === 0) return false;
@@ -171,7 +171,7 @@ export class Editor {
     return true;
   }
 
-  /** Tab and Shift-Tab: moves the selected lines, or goes on to the next column. */
+  /** Tab and Shift-Tab: indents the selected lines, or inserts spaces up to the next column. */
   #indent(back) {
     const { selectionStart: start, selectionEnd: end, value } = this.#textarea;
     const from = lineStart(value, start);
@@ -195,7 +195,7 @@ export class Editor {
     }
   }
 
-  /** The indentation of the line after this one. */
+  /** Returns the indentation of the next line. */
   #nextIndent() {
     const { selectionStart: caret, value } = this.#textarea;
     const line = value.slice(lineStart(value, caret), caret);
@@ -206,7 +206,7 @@ export class Editor {
     return indent;
   }
 
-  /** Backspace within the indentation takes a whole step of it. */
+  /** Backspace within the indentation removes a whole level. */
   #dedentBeforeCaret() {
     const { selectionStart: caret, selectionEnd: end, value } = this.#textarea;
     const from = lineStart(value, caret);
@@ -217,7 +217,7 @@ export class Editor {
     return true;
   }
 
-  /** Puts `text` where the selection is. The old command is the one that undo knows about. */
+  /** Replaces the selection with `text`. Only the old command keeps the undo history. */
   #insert(text) {
     const done =
       text === "" ? document.execCommand("delete") : document.execCommand("insertText", false, text);
@@ -232,7 +232,7 @@ function lineStart(text, at) {
   return text.lastIndexOf("\n", at - 1) + 1;
 }
 
-/** Where a drawn line has its character `column`, in pixels from the left of the window. */
+/** Returns the position of the character `column` of a drawn line, in pixels from the left of the window. */
 function edge(line, column) {
   const range = document.createRange();
   range.selectNodeContents(line);

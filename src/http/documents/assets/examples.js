@@ -1,6 +1,6 @@
-// Scripts to begin with.
+// Example scripts.
 
-/** Each with its name, its title in the menu, and the response if that is always the same. */
+/** The name of each, its title in the menu, and its response if that is always the same. */
 export const EXAMPLES = [
   {
     name: "hello",
@@ -62,9 +62,9 @@ PLANETS = {"Mercury": 4879, "Venus": 12104, "Earth": 12756}
 
 
 def main():
-    # Every run has a directory of its own, gone when the run is over.
-    with TemporaryDirectory() as place:
-        table = Path(place) / "planets.csv"
+    # Every run has a directory of its own, which is deleted when the run ends.
+    with TemporaryDirectory() as directory:
+        table = Path(directory) / "planets.csv"
         with table.open("w", newline="") as file:
             csv.writer(file).writerows([("name", "km"), *PLANETS.items()])
 
@@ -92,7 +92,7 @@ async def main():
     start = time.monotonic()
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(fetch(f"task {n}", n / 10)) for n in (3, 1, 2)]
-    # Waiting is not computing: three waits take as long as the longest one.
+    # The waits overlap: together they take as long as the longest one.
     return {
         "results": [task.result() for task in tasks],
         "seconds": round(time.monotonic() - start, 1),

@@ -1,6 +1,6 @@
-// Reads JSON without turning its numbers into JavaScript's, which have too few digits.
+// Reads JSON as text: JavaScript numbers have too few digits for those of Python.
 
-/** The index after the string that begins at `at`. */
+/** Returns the index after the string that begins at `at`. */
 function stringEnd(text, at) {
   for (at += 1; at < text.length && text[at] !== '"'; at += 1) {
     if (text[at] === "\\") at += 1;
@@ -8,7 +8,7 @@ function stringEnd(text, at) {
   return at + 1;
 }
 
-/** The index after the value that begins at `at`, in an object. */
+/** Returns the index after the value that begins at `at`, inside an object. */
 function valueEnd(text, at) {
   let depth = 0;
   while (at < text.length) {
@@ -25,24 +25,24 @@ function valueEnd(text, at) {
   return at;
 }
 
-/** The text of the result in the body of an answer, or undefined if it does not begin with one. */
+/** Returns the JSON text of the result in a response body, or undefined if it does not begin with one. */
 export function resultText(body) {
   const start = '{"result":';
   return body.startsWith(start) ? body.slice(start.length, valueEnd(body, start.length)) : undefined;
 }
 
-/** `text` with line breaks and indentation, no more of it than about `most` characters. */
-export function pretty(text, most) {
+/** Returns `text` with line breaks and indentation, cut after about `max` characters. */
+export function pretty(text, max) {
   let out = "";
   let depth = 0;
   let at = 0;
   const newline = () => `\n${"  ".repeat(depth)}`;
-  while (at < text.length && out.length < most) {
+  while (at < text.length && out.length < max) {
     const character = text[at];
     let end = at + 1;
     if (character === '"') {
       end = stringEnd(text, at);
-      // Escapes are for transport; people read letters.
+      // Show the characters that escapes stand for.
       out += JSON.stringify(JSON.parse(text.slice(at, end)));
     } else if (character === "{" || character === "[") {
       const empty = /\s*[}\]]/y;

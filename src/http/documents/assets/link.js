@@ -1,20 +1,20 @@
-// A script in the fragment of an address, which browsers do not send.
+// Links with a script in the fragment of the URL, which browsers do not send to the server.
 
 const NAME = "#script=";
 
-/** The address of this page with `script` in it. */
+/** Returns the URL of this page with `script` in it. */
 export function toLink(script) {
   const bytes = new TextEncoder().encode(script);
   const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const code = btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  // The length comes first: it tells when a mail program has cut the end off.
+  // The length detects links that were cut off, for example by a mail program.
   return `${location.href.replace(/#.*/, "")}${NAME}${code.length}.${code}`;
 }
 
-/** The script in the fragment `hash`: null when there is none, undefined when it is damaged. */
+/** Returns the script in the fragment `hash`: null if there is none, undefined if it is damaged. */
 export function fromLink(hash) {
   if (!hash.startsWith(NAME)) return null;
-  // Other programs make links without the length.
+  // The length is optional: links made by other programs may lack it.
   const [, length, code] = /^(?:(\d+)\.)?([\w+/-]+)=*$/.exec(hash.slice(NAME.length)) ?? [];
   if (code === undefined || (length !== undefined && Number(length) !== code.length)) return undefined;
   try {

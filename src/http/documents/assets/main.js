@@ -52,9 +52,9 @@ async function run() {
   }
 }
 
-/** Below the script, where there is no room beside it, nobody would see the output. */
+/** On narrow screens the output is below the script, possibly out of view. */
 function showOutput() {
-  if ($("status").getBoundingClientRect().bottom > innerHeight) $("answer").scrollIntoView();
+  if ($("status").getBoundingClientRect().bottom > innerHeight) $("response").scrollIntoView();
 }
 
 function askForKey() {
@@ -67,7 +67,7 @@ function notice(text) {
   $("notice").hidden = text === "";
 }
 
-/** The same request for a terminal. The key stays out of it: commands end up in histories. */
+/** Returns the same request as a curl command, without the key: commands end up in shell histories. */
 function curl() {
   const quote = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
   const lines = [`curl ${quote(url)}`, `  -H 'Content-Type: application/json'`];
@@ -85,12 +85,12 @@ const select = tabs(document.querySelector("[role=tablist]"), showCurl);
 new Scripts(editor, $("example"), {
   loaded(example) {
     notice("");
-    // A script from a link is shown, and not run before somebody says so.
+    // A script from a link is never run automatically.
     if (running === null) output.idle(example?.sample);
     showCurl();
   },
   broken() {
-    notice("The script in this link is damaged or cut off, so it was not opened.");
+    notice("The link is damaged or incomplete, so its script was not opened.");
   },
 });
 
@@ -114,7 +114,7 @@ copies($("copy-link"), () => {
   return link;
 });
 
-// It lives as long as the tab: storage may be forbidden, which then is as good as none.
+// The key is kept for the lifetime of the tab, if the browser allows storage.
 try {
   $("key").value = sessionStorage.getItem(KEY) ?? "";
 } catch {}

@@ -1,13 +1,13 @@
-// The output of a run. It is text from a stranger and never becomes anything but text.
+// The output of a run. It is untrusted and only ever inserted as text.
 
 import { copies } from "./copy.js";
 import { pretty, resultText } from "./json.js";
 
-/** Characters of one output that are shown; more would only make the browser slow. */
-const MOST_SHOWN = 100_000;
-/** Characters of an output that a screen reader is given at once. */
-const MOST_ANNOUNCED = 300;
-/** A line of the script in a traceback or in an error. */
+/** Characters shown of each output; more would make the browser slow. */
+const MAX_SHOWN = 100_000;
+/** Characters of an output that are announced to screen readers. */
+const MAX_ANNOUNCED = 300;
+/** A line number of the script in a traceback or an error. */
 const LINE = /(?<=script\.py"?, )line (\d+)/g;
 const OUTPUTS = ["error", "stderr", "result", "stdout"];
 
@@ -15,16 +15,16 @@ const $ = (id) => document.getElementById(id);
 
 export class Output {
   #gotoLine;
-  /** Each output without its end cut off. */
+  /** Functions that return each output in full. */
   #whole = new Map();
 
-  /** `gotoLine` is called with the number of a line that was clicked. */
+  /** `gotoLine` is called with the line number that was clicked. */
   constructor(gotoLine) {
     this.#gotoLine = gotoLine;
     for (const id of OUTPUTS) copies($(`copy-${id}`), () => this.#whole.get(id)());
   }
 
-  /** Nothing has been run: shows `sample`, a response that is known beforehand, if there is one. */
+  /** Before a run: shows `sample`, the known response of an example, if there is one. */
   idle(sample, status = "Not run yet") {
     this.#clear();
     if (sample !== undefined) {
@@ -33,8 +33,8 @@ export class Output {
     }
     $("hint").textContent =
       sample === undefined
-        ? "The result of main() and the text that the script prints will be shown here."
-        : "This example always returns and prints the same. Run it to see how long it takes.";
+        ? "The result of main() and the output of the script will be shown here."
+        : "The result of this example is always the same. Run it to see how long it takes.";
     this.#outcome("idle", status);
   }
 
@@ -42,36 +42,36 @@ export class Output {
     this.#outcome("running", "Running…");
   }
 
-  /** There is no response, because of `message`. */
+  /** Shows that there is no response, because of `message`. */
   failed(message) {
     this.#clear();
     this.#show("error", message);
     this.#outcome("bad", "The service cannot be reached", message);
   }
 
-  /** Shows a response; returns the line of the script that it is about, if there is one. */
+  /** Shows a response; returns the line of the script where the error is, if there is one. */
   response(response, body, roundTrip) {
     this.#clear();
-    const answer = read(body);
-    const text = (name) => (typeof answer[name] === "string" ? answer[name] : "");
+    const members = parse(body);
+    const text = (name) => (typeof members[name] === "string" ? members[name] : "");
     const times = timings(response.headers.get("Server-Timing"));
     showFacts(response, times, roundTrip);
     this.#show("stdout", text("stdout"));
 
     const run = times.get("run");
-    if (response.ok && "result" in answer) {
-      const result = resultText(body) ?? JSON.stringify(answer.result);
-      // One character more than is shown tells that there is more.
+    if (response.ok && "result" in members) {
+      const result = resultText(body) ?? JSON.stringify(members.result);
+      // One character more than is shown, so that the output is marked as cut off.
       const whole = () => pretty(result, Infinity);
-      this.#show("result", pretty(result, MOST_SHOWN + 1), { whole });
+      this.#show("result", pretty(result, MAX_SHOWN + 1), { whole });
       const time = run === undefined ? "" : ` in ${duration(run)}`;
       this.#outcome("good", `Returned${time}`, `Result: ${$("result").textContent}`);
       return undefined;
     }
     const kind = response.headers.get("X-Error-Kind") ?? `HTTP ${response.status}`;
-    const error = text("error") || "This response is not from Python Executor: is there a proxy?";
+    const error = text("error") || "This response is not from Python Executor. Check whether a proxy is in between.";
     const stderr = text("stderr");
-    // A traceback ends with the error, which then need not be shown twice.
+    // A traceback ends with the error, which is then not shown twice.
     const reported = stderr.split("\n").findLast((line) => isReport(line, error));
     this.#show("error", reported === undefined ? error : "");
     this.#show("stderr", stderr, { reported });
@@ -87,28 +87,28 @@ export class Output {
   }
 
   #outcome(state, text, details = "") {
-    $("answer").dataset.state = state;
+    $("response").dataset.state = state;
     $("status").textContent = text;
     $("hint").hidden = state !== "idle";
-    $("live").textContent = state === "idle" ? "" : `${text}. ${details.slice(0, MOST_ANNOUNCED)}`;
+    $("live").textContent = state === "idle" ? "" : `${text}. ${details.slice(0, MAX_ANNOUNCED)}`;
   }
 
-  /** Shows `text` under the heading it belongs to, or hides the heading; `reported` is the line with
-   *  the error. `whole` gives the text to be copied. */
+  /** Shows `text` under its heading, or hides the heading if it is empty. `reported` is the line with the
+   *  error; `whole` returns the text for copying. */
   #show(id, text, { whole = () => text, reported } = {}) {
-    const cut = text.length > MOST_SHOWN;
-    const shown = cut ? text.slice(0, MOST_SHOWN) : text;
+    const cut = text.length > MAX_SHOWN;
+    const shown = cut ? text.slice(0, MAX_SHOWN) : text;
     if (id === "error" || id === "stderr") {
       $(id).replaceChildren(...this.#withLines(shown, reported));
     } else {
       $(id).textContent = shown;
     }
     $(id).parentElement.hidden = text === "";
-    $(`${id}-note`).textContent = cut ? `the first ${MOST_SHOWN.toLocaleString("en")} characters` : "";
+    $(`${id}-note`).textContent = cut ? `the first ${MAX_SHOWN.toLocaleString("en")} characters` : "";
     this.#whole.set(id, whole);
   }
 
-  /** `text` with buttons that go to the lines of the script, and with emphasis on `reported`. */
+  /** Yields `text` with buttons for line numbers and with `reported` emphasized. */
   *#withLines(text, reported) {
     const report = reported === undefined ? -1 : text.lastIndexOf(reported);
     const traceback = report === -1 ? text : text.slice(0, report);
@@ -129,15 +129,15 @@ export class Output {
   }
 }
 
-/** Whether `line` of a traceback says what `error` says. */
+/** Whether `line` of a traceback is the same as `error`. */
 function isReport(line, error) {
-  // In a group of exceptions, lines begin with a frame.
+  // The lines of an exception group are indented with bars.
   const text = line.replace(/^[\s|]+/, "");
   return text !== "" && text === error.replace(/ \(script\.py, line \d+\)$/, "");
 }
 
-/** The members of a response, as far as it is one of this service's. */
-function read(body) {
+/** Returns the members of a response body; none if it is not from this service. */
+function parse(body) {
   try {
     return Object(JSON.parse(body));
   } catch {
@@ -145,13 +145,13 @@ function read(body) {
   }
 }
 
-/** The names and milliseconds of `queue;dur=0.1, run;dur=2`. */
+/** Returns the names and milliseconds of `queue;dur=0.1, run;dur=2`. */
 function timings(header) {
   const parts = (header ?? "").matchAll(/([\w-]+);dur=([\d.]+)/g);
   return new Map(Array.from(parts, ([, name, time]) => [name, Number(time)]));
 }
 
-/** Milliseconds for people: three digits. */
+/** Formats milliseconds with three digits. */
 function duration(time) {
   const [value, unit] = time < 1000 ? [time, "ms"] : [time / 1000, "s"];
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;

@@ -1,5 +1,5 @@
-// Splits Python into coloured pieces. It never fails and never looks back: whatever is typed or
-// pasted, the time is proportional to the length.
+// Syntax highlighting for Python. It never fails and never backtracks: the time is proportional to the
+// length, whatever the input.
 
 const words = (text) => new Set(text.split(/\s+/));
 
@@ -26,8 +26,8 @@ const PIECE = new RegExp(
   "uy",
 );
 
-/** Where the string ends whose opening quotes end at `at`: at its closing quotes, at the end of the
- *  line if it may not span lines, or at the end of everything. */
+/** Returns the end of the string whose opening quotes end at `at`: its closing quotes, the end of the
+ *  line if it may not span lines, or the end of the source. */
 function stringEnd(source, at, quotes) {
   while (at < source.length) {
     const character = source[at];
@@ -44,7 +44,7 @@ function stringEnd(source, at, quotes) {
   return source.length;
 }
 
-/** The colour of a word, which depends on the word before it. */
+/** Returns the kind of a name, which depends on the token before it. */
 function kindOfName(name, previous) {
   if (previous === "def" || previous === "class") return "definition";
   if (previous === ".") return "plain";
@@ -54,7 +54,7 @@ function kindOfName(name, previous) {
   return "plain";
 }
 
-/** The pieces of `source`, each a kind and a text; together they are all of it. */
+/** Yields the tokens of `source`, each a kind and a text. */
 function* pieces(source) {
   let at = 0;
   let previous = "\n";
@@ -71,7 +71,7 @@ function* pieces(source) {
     } else if (groups.number !== undefined) {
       kind = "number";
     } else if (groups.decorator !== undefined) {
-      // Elsewhere than at the start of a line it multiplies matrices.
+      // Except at the start of a line, @ is the operator of matrix multiplication.
       kind = previous === "\n" ? "decorator" : "plain";
     } else if (groups.name !== undefined) {
       kind = kindOfName(text, previous);
@@ -86,7 +86,7 @@ function* pieces(source) {
   }
 }
 
-/** The lines of `source`, each a list of pieces. */
+/** Returns the lines of `source`, each a list of tokens. */
 export function highlight(source) {
   const lines = [[]];
   for (const { kind, text } of pieces(source)) {

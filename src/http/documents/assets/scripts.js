@@ -1,12 +1,12 @@
-// The script in the editor: an example, one from a link, or the visitor's own. It is kept as long as
-// the tab, so that neither a reload nor another page loses it.
+// The script in the editor: an example, one from a link, or the visitor's own. It is kept for the
+// lifetime of the tab, so that it survives reloads and navigation.
 
 import { EXAMPLES } from "./examples.js";
 import { fromLink } from "./link.js";
 
 const STORED = "script";
-/** How long typing may pause before the script is stored, in milliseconds. */
-const PAUSE = 300;
+/** Milliseconds after the last keystroke at which the script is stored. */
+const STORE_DELAY = 300;
 
 const OWN = "own";
 const LINK = "link";
@@ -16,13 +16,13 @@ export class Scripts {
   #menu;
   #loaded;
   #broken;
-  /** The visitor's own script and the one from a link, as far as there are any. */
+  /** The visitor's own script and the one from a link, or null. */
   #own = null;
   #linked = null;
   #timer;
 
-  /** `loaded` is called with the example, if it is one, after another script was put into the editor,
-   *  and `broken` when a link is damaged. */
+  /** `loaded` is called after another script was put into the editor, with its example, if it is one;
+   *  `broken` is called if a link is damaged. */
   constructor(editor, menu, { loaded, broken }) {
     this.#editor = editor;
     this.#menu = menu;
@@ -57,7 +57,7 @@ export class Scripts {
       if (link !== this.#own) this.#linked = link;
       this.#show(link);
     } else if (location.hash === "" && this.#source() === LINK) {
-      // Back, to where the page was before the link.
+      // The visitor went back to the page before the link.
       this.#show(this.#own ?? EXAMPLES[0].script);
     }
   }
@@ -71,22 +71,22 @@ export class Scripts {
   #changed() {
     const text = this.#editor.text;
     if (this.#source() === OWN) this.#own = text;
-    // The address does not say that it holds a script which it no longer holds.
+    // Removes an outdated script from the URL.
     if (fromLink(location.hash) !== null && fromLink(location.hash) !== text) {
       history.replaceState(null, "", location.pathname + location.search);
     }
     this.#renderMenu();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#store(), PAUSE);
+    this.#timer = setTimeout(() => this.#store(), STORE_DELAY);
   }
 
-  /** Where the script in the editor is from: the name of an example, or one of the two others. */
+  /** Returns the source of the script in the editor: the name of an example, LINK or OWN. */
   #source() {
     const text = this.#editor.text;
     return exampleOf(text)?.name ?? (text === this.#linked && text !== this.#own ? LINK : OWN);
   }
 
-  /** The script from `source`, or undefined when there is none. */
+  /** Returns the script from `source`, or undefined if there is none. */
   #text(source) {
     const example = EXAMPLES.find(({ name }) => name === source);
     return example?.script ?? { [OWN]: this.#own, [LINK]: this.#linked }[source] ?? undefined;
@@ -112,7 +112,7 @@ function exampleOf(text) {
   return EXAMPLES.find(({ script }) => script === text);
 }
 
-// Storage may be forbidden or full, which then is as good as none.
+// Storage may be forbidden or full; the page works without it.
 
 function read() {
   try {

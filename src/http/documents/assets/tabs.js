@@ -1,6 +1,6 @@
-// Tabs: one panel of several, chosen with the pointer or the arrow keys.
+// Tabs, selected with the pointer or the arrow keys.
 
-/** Makes the tabs in `list` work; returns a function that selects one of them. */
+/** Sets up the tabs in `list`; returns a function that selects one of them. */
 export function tabs(list, selected) {
   const all = [...list.querySelectorAll("[role=tab]")];
 

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it until somebody chooses. Runs before anything is drawn.
+// The light or dark theme: that of the system until the visitor chooses. Runs before anything is drawn.
 
 "use strict";
 
@@ -6,7 +6,7 @@
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
-  // Where storage is forbidden, the choice lasts as long as the page.
+  // Without storage, the choice lasts until the page is closed.
   const remember = (theme) => {
     try {
       localStorage.setItem("theme", theme);
@@ -27,13 +27,13 @@
 
   addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
-    const tell = () => button.setAttribute("aria-pressed", String(isDark()));
+    const update = () => button.setAttribute("aria-pressed", String(isDark()));
     button.addEventListener("click", () => {
       root.dataset.theme = isDark() ? "light" : "dark";
       remember(root.dataset.theme);
-      tell();
+      update();
     });
-    dark.addEventListener("change", tell);
-    tell();
+    dark.addEventListener("change", update);
+    update();
   });
 }
