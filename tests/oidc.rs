@@ -303,7 +303,7 @@ fn the_service_starts_without_its_issuer_and_recovers() {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let address = address.expect("a port is free");
     let server = accepting(&name_at(address), &[("API_KEYS", KEY)]);
-    server.wait_for_log("cannot look up the keys of OIDC_ISSUER");
+    server.wait_for_log("cannot fetch the keys of OIDC_ISSUER");
 
     let key = SigningKey::ec("k");
     let claims = json!({
@@ -336,7 +336,7 @@ fn an_issuer_with_a_certificate_from_a_trusted_authority_is_accepted() {
     send_until(&trusting(&known), 200, &token);
     assert_eq!(issuer.looked_up(), 1);
     for server in [trusting(&unknown), accepting(&issuer.name(), &[])] {
-        server.wait_for_log("cannot look up the keys of OIDC_ISSUER");
+        server.wait_for_log("cannot fetch the keys of OIDC_ISSUER");
         assert_eq!(send(&server, &token).status, 503);
     }
     assert_eq!(issuer.looked_up(), 1);
@@ -348,7 +348,7 @@ fn an_issuer_that_is_not_the_configured_one_is_rejected() {
     let issuer = Issuer::start(&[&key]);
     let other_name = format!("http://localhost:{}", issuer.address.port());
     let server = accepting(&other_name, &[]);
-    server.wait_for_log("OIDC_ISSUER must be the same");
+    server.wait_for_log("set OIDC_ISSUER to it");
     let token = key.token(&issuer.claims(json!({"iss": other_name})));
     assert_eq!(send(&server, &token).status, 503);
 }

@@ -1,4 +1,4 @@
-//! Who issues the tokens: looks up its keys, and again when they are old or one is missing.
+//! The issuer of ID tokens: fetches its keys, and fetches them again when they are old or one is missing.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -17,35 +17,35 @@ use super::key_set::{KeySet, Published};
 use super::signature::use_ring;
 use crate::config::is_secure_origin;
 
-/// After this time the keys are looked up again: it is how long a key that was withdrawn goes on.
-const FRESH: Duration = Duration::from_mins(10);
-/// When the issuer cannot be reached, the last keys are good for this long.
-const USABLE: Duration = Duration::from_hours(24);
-/// Between two look-ups, whatever tokens strangers send.
-const PAUSE: Duration = Duration::from_secs(5);
-/// How long one look-up may take; there are two, one after the other.
+/// Keys are refreshed after this time, so a revoked key stays valid for at most this long.
+const MAX_AGE: Duration = Duration::from_mins(10);
+/// Keys stay valid for this long while the issuer cannot be reached.
+const MAX_STALE_AGE: Duration = Duration::from_hours(24);
+/// Interval between two fetches, so that invalid tokens cannot cause more of them.
+const MIN_INTERVAL: Duration = Duration::from_secs(5);
+/// Timeout of each of the two requests of a fetch.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes of one answer.
-const LONGEST_ANSWER: u64 = 1 << 20;
+/// Bytes of a response of the issuer.
+const MAX_RESPONSE: u64 = 1 << 20;
 
-/// One who issues tokens.
+/// An issuer of ID tokens, with a cache of its keys.
 pub(super) struct Issuer {
     name: String,
     agent: Agent,
-    /// Where look-ups go on. The threads of connections must not have to wait for them at the end.
+    /// The runtime of fetches. On that of a connection, its thread would wait for them at shutdown.
     runtime: Handle,
-    known: RwLock<Option<Known>>,
-    /// Who holds it looks the keys up. Holds when that was done last.
-    turn: Arc<Mutex<Option<Instant>>>,
+    cached: RwLock<Option<Cached>>,
+    /// Held during a fetch. Holds the time of the last one.
+    fetching: Arc<Mutex<Option<Instant>>>,
 }
 
 #[derive(Clone)]
-struct Known {
+struct Cached {
     keys: Arc<KeySet>,
     since: Instant,
 }
 
-/// What is of interest in the discovery document.
+/// The discovery document, as far as it is used.
 #[derive(Deserialize)]
 struct Discovery {
     issuer: String,
@@ -53,8 +53,8 @@ struct Discovery {
 }
 
 impl Issuer {
-    /// Begins to look up the keys, where the certificate is from one of `authorities`, or without
-    /// them, from one that browsers trust.
+    /// Starts to fetch the keys. The certificate of the issuer has to be from one of `authorities`, or by
+    /// default from one that browsers trust.
     pub(super) fn new(
         name: String,
         authorities: Option<Vec<CertificateDer<'static>>>,
@@ -69,62 +69,62 @@ impl Issuer {
             name,
             agent: config.build().into(),
             runtime: Handle::current(),
-            known: RwLock::default(),
-            turn: Arc::default(),
+            cached: RwLock::default(),
+            fetching: Arc::default(),
         });
         let first = Arc::clone(&issuer);
         tokio::spawn(async move { first.keys(None).await });
         issuer
     }
 
-    /// The keys, with the one of this id if there is one; `None` if they cannot be had.
+    /// Returns the keys, refreshed if they lack the one with this id; `None` if there are none.
     pub(super) async fn keys(self: &Arc<Self>, id: Option<&str>) -> Option<Arc<KeySet>> {
-        let turn = Arc::clone(&self.turn);
-        match self.known() {
-            Some(known) if known.keys.has(id) => {
-                // While one looks them up again, the others go on with what there is.
-                if known.since.elapsed() > FRESH
-                    && let Ok(turn) = turn.try_lock_owned()
+        let fetching = Arc::clone(&self.fetching);
+        match self.cached() {
+            Some(cached) if cached.keys.has(id) => {
+                // One request refreshes the keys, the others use the cached ones meanwhile.
+                if cached.since.elapsed() > MAX_AGE
+                    && let Ok(fetching) = fetching.try_lock_owned()
                 {
-                    self.look_up(turn).await;
+                    self.refresh(fetching).await;
                 }
             }
-            _ => self.look_up(turn.lock_owned().await).await,
+            _ => self.refresh(fetching.lock_owned().await).await,
         }
-        self.known().map(|known| known.keys)
+        self.cached().map(|cached| cached.keys)
     }
 
-    fn known(&self) -> Option<Known> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let usable = |known: &&Known| known.since.elapsed() < USABLE;
-        known.as_ref().filter(usable).cloned()
+    fn cached(&self) -> Option<Cached> {
+        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
+        let usable = |cached: &&Cached| cached.since.elapsed() < MAX_STALE_AGE;
+        cached.as_ref().filter(usable).cloned()
     }
 
-    /// Looks the keys up, unless that was done a moment ago.
-    async fn look_up(self: &Arc<Self>, mut turn: OwnedMutexGuard<Option<Instant>>) {
-        if turn.is_some_and(|last| last.elapsed() < PAUSE) {
+    /// Fetches the keys, unless they were fetched a moment ago.
+    async fn refresh(self: &Arc<Self>, mut fetching: OwnedMutexGuard<Option<Instant>>) {
+        if fetching.is_some_and(|last| last.elapsed() < MIN_INTERVAL) {
             return;
         }
         let issuer = Arc::clone(self);
-        // Goes on without the caller: one who hangs up must not keep the keys from being renewed.
-        let look_up = self.runtime.spawn_blocking(move || {
-            issuer.renew();
-            *turn = Some(Instant::now());
+        // A task of its own, because a client that disconnects must not cancel the fetch.
+        let task = self.runtime.spawn_blocking(move || {
+            issuer.fetch_and_cache();
+            *fetching = Some(Instant::now());
         });
-        // It fails only when the service ends.
-        let _ = look_up.await;
+        // This fails only when the service ends.
+        let _ = task.await;
     }
 
-    fn renew(&self) {
+    fn fetch_and_cache(&self) {
         match self.fetch() {
             Ok(keys) => {
-                tracing::debug!(issuer = self.name, keys = keys.len(), "looked up keys");
+                tracing::debug!(issuer = self.name, keys = keys.len(), "fetched keys");
                 let since = Instant::now();
                 let keys = Arc::new(keys);
-                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                *known = Some(Known { keys, since });
+                let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
+                *cached = Some(Cached { keys, since });
             }
-            Err(error) => tracing::warn!("cannot look up the keys of OIDC_ISSUER: {error:#}"),
+            Err(error) => tracing::warn!("cannot fetch the keys of OIDC_ISSUER: {error:#}"),
         }
     }
 
@@ -134,26 +134,26 @@ impl Issuer {
         let Discovery { issuer, jwks_uri } = self.get(&discovery)?;
         ensure!(
             issuer == self.name,
-            "{discovery} is of the issuer {issuer:?}: if it is the right one, OIDC_ISSUER must be the same"
+            "{discovery} names the issuer {issuer:?}: if that is the right one, set OIDC_ISSUER to it"
         );
         let safe = Url::parse(&jwks_uri).is_ok_and(|address| is_secure_origin(&address));
         ensure!(
             safe,
-            "{discovery} gives the address {jwks_uri:?} for its keys, which is not https"
+            "{discovery} names the address {jwks_uri:?} for its keys, which is not https"
         );
         let published: Published = self.get(&jwks_uri)?;
         let keys = KeySet::new(published);
-        ensure!(keys.len() > 0, "{jwks_uri} has no key that can be used");
+        ensure!(keys.len() > 0, "{jwks_uri} has no usable key");
         Ok(keys)
     }
 
     fn get<T: DeserializeOwned>(&self, address: &str) -> anyhow::Result<T> {
         let response = self.agent.get(address).call();
         let mut response = response.with_context(|| format!("cannot get {address}"))?;
-        let body = response.body_mut().with_config().limit(LONGEST_ANSWER);
+        let body = response.body_mut().with_config().limit(MAX_RESPONSE);
         let text = body.read_to_string();
         let text = text.with_context(|| format!("cannot read {address}"))?;
-        serde_json::from_str(&text).with_context(|| format!("cannot understand {address}"))
+        serde_json::from_str(&text).with_context(|| format!("cannot parse {address}"))
     }
 }
 

@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What tokens may be signed with. With a symmetric algorithm, a public key would be the secret.
+/// The algorithms that tokens may be signed with. With a symmetric one, the public key would be the secret.
 pub(super) const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -17,21 +17,21 @@ pub(super) const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::ES384,
     Algorithm::EdDSA,
 ];
-/// More keys than any issuer has. A token that names no key is tried with all of them.
-const MOST_KEYS: usize = 50;
+/// More keys than any issuer has. A token that names no key is checked with all of them.
+const MAX_KEYS: usize = 50;
 
-/// A JSON Web Key Set, as it is published: each key is looked at for itself, because there may be
-/// some of a kind that is not known here.
+/// A JSON Web Key Set as it is published. Keys are parsed one by one, because some may be of a kind that
+/// is not supported.
 #[derive(Deserialize)]
 pub(super) struct Published {
     keys: Vec<Value>,
 }
 
-/// The keys that can be used.
+/// The supported keys of an issuer.
 #[derive(Debug)]
 pub(super) struct KeySet(Vec<Key>);
 
-/// A key, and what it is for.
+/// A key and its algorithms.
 #[derive(Debug)]
 pub(super) struct Key {
     id: Option<String>,
@@ -42,19 +42,19 @@ pub(super) struct Key {
 impl KeySet {
     pub(super) fn new(published: Published) -> Self {
         let keys = published.keys.into_iter().filter_map(Key::new);
-        Self(keys.take(MOST_KEYS).collect())
+        Self(keys.take(MAX_KEYS).collect())
     }
 
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether a token that names this key, or none, can be checked.
+    /// Whether there is a key for a token that names this one, or none.
     pub(super) fn has(&self, id: Option<&str>) -> bool {
         self.0.iter().any(|key| key.is(id))
     }
 
-    /// The keys that a token may be signed with.
+    /// Returns the keys that a token may be signed with.
     pub(super) fn matching(
         &self,
         id: Option<&str>,
@@ -99,7 +99,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_asymmetric_keys_for_signatures_are_taken() -> Result<(), serde_json::Error> {
+    fn only_asymmetric_signature_keys_are_accepted() -> Result<(), serde_json::Error> {
         let rsa = |more: Value| {
             let mut key = json!({"kty": "RSA", "kid": "a", "n": "AQAB", "e": "AQAB"});
             if let (Some(key), Value::Object(more)) = (key.as_object_mut(), more) {

@@ -1,4 +1,4 @@
-//! Checks signatures with ring, which does TLS, too: one library for all cryptography.
+//! Signature checks with ring, which is also used for TLS: one library for all cryptography.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
@@ -11,24 +11,24 @@ use ring::signature::{
     UnparsedPublicKey, VerificationAlgorithm,
 };
 
-/// Makes ring the library for tokens and for TLS. It may be called again.
+/// Installs ring as the provider for tokens and for TLS. It may be called again.
 pub(super) fn use_ring() {
     static TOKENS: CryptoProvider = CryptoProvider {
         signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
         verifier_factory: verifier,
-        // For making keys public, which nobody does here.
+        // Only for deriving public keys.
         key_utils: KeyUtils::new_unimplemented(),
     };
-    // Each fails when it was done before.
+    // Each fails if a provider is already installed.
     let _ = TOKENS.install_default();
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// How the signatures of an algorithm are checked.
+/// The check of the signatures of an algorithm.
 #[derive(Clone, Copy)]
 enum Check {
     Rsa(&'static RsaParameters),
-    /// Of an elliptic curve. The key is the bytes of a point.
+    /// For an elliptic curve. The key is the bytes of a point.
     Curve(&'static dyn VerificationAlgorithm),
 }
 
@@ -70,10 +70,10 @@ impl Verifier<Vec<u8>> for SignedWith {
             (Check::Curve(check), DecodingKeyKind::SecretOrDer(point)) => {
                 UnparsedPublicKey::new(check, point).verify(message, signature)
             }
-            // No key of a set is so.
+            // Unreachable: key sets hold only these kinds.
             _ => return Err(Error::new()),
         }
-        // What is wrong, ring does not say.
+        // ring does not report a reason.
         .map_err(|_| Error::new())
     }
 }
