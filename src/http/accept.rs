@@ -5,8 +5,8 @@ use axum::http::header::ACCEPT;
 
 use crate::telemetry::Exposition;
 
-/// Returns the format that the request prefers. OpenMetrics is only sent where it is asked for by
-/// name; a request that accepts neither gets the format of Prometheus, too.
+/// Returns the format that the request prefers. OpenMetrics has to be named explicitly; a request that
+/// accepts neither format gets that of Prometheus.
 pub(super) fn exposition(headers: &HeaderMap) -> Exposition {
     let values = headers.get_all(ACCEPT).iter();
     let values = values.filter_map(|value| value.to_str().ok());
@@ -20,12 +20,12 @@ pub(super) fn exposition(headers: &HeaderMap) -> Exposition {
                 && range
                     .version
                     .as_deref()
-                    .is_none_or(|asked| asked == version)
+                    .is_none_or(|wanted| wanted == version)
         });
         matching.map(|range| range.quality).max()
     };
     let open_metrics = best(&["application/openmetrics-text"], "1.0.0").unwrap_or(0);
-    // The most specific range that matches decides.
+    // The most specific range takes precedence.
     let prometheus = best(&["text/plain"], "0.0.4")
         .or_else(|| best(&["text/*"], "0.0.4"))
         .or_else(|| best(&["*/*"], "0.0.4"))
@@ -37,7 +37,7 @@ pub(super) fn exposition(headers: &HeaderMap) -> Exposition {
     }
 }
 
-/// One of the ranges of media types that the header lists.
+/// A media range of the header.
 struct Range {
     media_type: String,
     version: Option<String>,
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn open_metrics_is_sent_to_those_that_prefer_it() {
+    fn open_metrics_is_sent_if_the_request_prefers_it() {
         use Exposition::{OpenMetrics, Prometheus};
         let cases: &[(&[&str], Exposition)] = &[
             (&[], Prometheus),
@@ -123,7 +123,7 @@ mod tests {
                 &["application/openmetrics-text;q=nonsense, text/plain;q=0.1"],
                 Prometheus,
             ),
-            // As Prometheus sends it, and as it does when it is set to prefer the older format.
+            // Prometheus with its defaults, and set to prefer the older format.
             (
                 &[
                     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\

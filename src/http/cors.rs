@@ -1,8 +1,8 @@
-//! Cross-origin resource sharing: which pages of other origins may read responses (the Fetch
-//! standard).
+//! Cross-origin resource sharing (CORS): which pages of other origins may read responses, by the Fetch
+//! standard.
 //!
-//! Credentials of the browser, such as cookies, mean nothing to the service, so
-//! `Access-Control-Allow-Credentials` is never sent. A key is a header that the page sets itself.
+//! The service does not use credentials of the browser, such as cookies, so
+//! `Access-Control-Allow-Credentials` is never sent. Pages set the Authorization header themselves.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// The paths that CORS shares; all others are for people and for operators.
+/// The paths that pages of other origins may read; all others are for people and operators.
 const PATHS: [&str; 2] = ["/execute", "/openapi.json"];
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 const REQUEST_HEADERS: HeaderValue =
@@ -24,10 +24,10 @@ const REQUEST_HEADERS: HeaderValue =
 /// The response headers of the contract.
 const RESPONSE_HEADERS: HeaderValue =
     HeaderValue::from_static("X-Error-Kind, X-Request-Id, Server-Timing, Retry-After");
-/// For how many seconds a browser need not ask again: the most that Chromium keeps.
+/// Seconds for which a browser may cache a preflight: the maximum of Chromium.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
-/// The layer around all routes of a service that shares responses with these origins.
+/// Middleware that lets pages of these origins read responses.
 pub(super) async fn share(
     State(origins): State<Arc<[String]>>,
     request: Request,
@@ -64,7 +64,7 @@ pub(super) async fn share(
     response
 }
 
-/// The origin of the request, if it is one of `origins`.
+/// Returns the origin of the request if it is one of `origins`.
 fn listed_origin<'a>(headers: &'a HeaderMap, origins: &[String]) -> Option<&'a HeaderValue> {
     let mut sent = headers.get_all(ORIGIN).iter();
     let (origin, None) = (sent.next()?, sent.next()) else {

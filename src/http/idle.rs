@@ -1,9 +1,9 @@
-//! Idle connections: those that wait for a request. When all connections are in use, the one that
-//! has been idle for the longest time is closed to make room for the next.
+//! Connection permits, and idle connections. When all permits are taken, the connection that has been
+//! idle longest is closed to accept the next one.
 //!
 //! A connection is idle from its start, or from the end of a response, until the head of the next
-//! request is complete. So neither connections without requests nor heads that never end can keep
-//! others from being served. A connection with a request inside is never closed for another.
+//! request is complete. So neither connections without requests nor heads that never end can block
+//! other clients. A connection with a request in progress is never closed for another.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -16,23 +16,23 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-// The phases of a connection. Every other number is the time since which it is idle.
-/// There is a request inside.
+// The phases of a connection. Any other number is the time since when it has been idle.
+/// A request is in progress.
 const BUSY: u64 = u64::MAX;
-/// The response is complete, but not all of it is on its way to the client.
+/// The response is complete, but not all of it is written.
 const SENDING: u64 = u64::MAX - 1;
-/// It was idle and makes room for another.
+/// The connection was idle and is being closed.
 const CLOSING: u64 = u64::MAX - 2;
 
-/// The connections of a listener, of which there is a bounded number.
+/// The connections of a listener, up to a limit.
 pub(super) struct Connections {
     permits: Arc<Semaphore>,
     open: Mutex<BTreeMap<u64, Arc<State>>>,
-    /// Counts events. Only their order matters.
+    /// A logical clock: only the order of events matters.
     clock: AtomicU64,
-    /// Whether a connection waits for room.
+    /// Whether a new connection waits for a permit.
     full: AtomicBool,
-    /// There may be another connection to close.
+    /// Notified when another connection may have become idle.
     changed: Notify,
 }
 
@@ -42,10 +42,10 @@ struct State {
 }
 
 impl Connections {
-    /// Allows `most` at once.
-    pub(super) fn new(most: u32) -> Arc<Self> {
+    /// Allows `max` connections at once.
+    pub(super) fn new(max: u32) -> Arc<Self> {
         Arc::new(Self {
-            permits: Arc::new(Semaphore::new(most as usize)),
+            permits: Arc::new(Semaphore::new(max as usize)),
             open: Mutex::default(),
             clock: AtomicU64::new(0),
             full: AtomicBool::new(false),
@@ -53,7 +53,7 @@ impl Connections {
         })
     }
 
-    /// Waits until there is room for another connection, for which an idle one is closed.
+    /// Waits for a permit for another connection; closes an idle one if all are taken.
     pub(super) async fn admit(self: &Arc<Self>) -> Connection {
         let permit = loop {
             if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
@@ -95,8 +95,8 @@ impl Connections {
         }
     }
 
-    /// Has another connection looked for, if one is needed.
-    fn look_again(&self) {
+    /// Makes a waiting `admit` look for an idle connection again.
+    fn retry_admit(&self) {
         if self.full.load(Ordering::SeqCst) {
             self.changed.notify_one();
         }
@@ -120,7 +120,7 @@ impl State {
     }
 }
 
-/// An open connection.
+/// The permit of an open connection.
 pub(super) struct Connection {
     id: u64,
     activity: Activity,
@@ -128,12 +128,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The activity of the connection.
+    /// Returns a handle that records the activity of the connection.
     pub(super) fn activity(&self) -> Activity {
         self.activity.clone()
     }
 
-    /// Resolves when the connection is idle and has to make room for another.
+    /// Resolves when the connection is idle and has to be closed for another.
     pub(super) async fn closed(&self) {
         let Activity { state, all } = &self.activity;
         loop {
@@ -141,8 +141,8 @@ impl Connection {
             if state.phase.load(Ordering::SeqCst) == CLOSING {
                 return;
             }
-            // A request has come first.
-            all.look_again();
+            // A request arrived first.
+            all.retry_admit();
         }
     }
 }
@@ -153,7 +153,7 @@ impl Drop for Connection {
     }
 }
 
-/// The activity of a connection.
+/// A handle that records when a connection is busy and when it is idle.
 #[derive(Clone)]
 pub(super) struct Activity {
     state: Arc<State>,
@@ -167,22 +167,22 @@ impl Activity {
         Request(Arc::clone(&self.state))
     }
 
-    /// Notes that everything that was to be sent is on its way.
+    /// Records that everything is written. The connection is idle if its response is complete.
     pub(super) fn sent(&self) {
         let state = &self.state;
         if state.phase.load(Ordering::Relaxed) == SENDING && state.change(SENDING, self.all.now()) {
-            self.all.look_again();
+            self.all.retry_admit();
         }
     }
 }
 
-/// A request inside a connection.
+/// A request in progress.
 pub(super) struct Request(Arc<State>);
 
 impl Request {
-    /// Returns `body`, the end of which ends the request.
+    /// Returns `body`, which keeps the request in progress until it is dropped.
     pub(super) fn until_end_of(self, body: Body) -> Body {
-        Body::new(Last {
+        Body::new(BusyBody {
             body,
             _request: self,
         })
@@ -195,13 +195,13 @@ impl Drop for Request {
     }
 }
 
-/// The body of the response to a request.
-struct Last {
+/// A response body that keeps its request in progress.
+struct BusyBody {
     body: Body,
     _request: Request,
 }
 
-impl HttpBody for Last {
+impl HttpBody for BusyBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,8 +1,8 @@
-//! The threads that serve connections, one for each core and each with a runtime of its own.
+//! The threads that serve connections: one per core, each with a runtime of its own.
 //!
-//! In a runtime of several threads each request wakes a second one, for a timer or for work that it
-//! might share: two switches that cost as much as a good part of a short script. Here a connection and
-//! all that belongs to it stay on their thread, which nobody else disturbs.
+//! In a multi-threaded runtime each request wakes a second thread, for a timer or to steal work. These
+//! two context switches take a good part of the time of a short script. Here a connection and
+//! everything that belongs to it stay on one thread.
 
 use std::future::Future;
 use std::io;
@@ -13,12 +13,12 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// All threads; dropping them ends what still runs there.
+/// All threads. Dropping them cancels the tasks that still run there.
 pub(super) struct Workers(Vec<Worker>);
 
 struct Worker {
     runtime: Handle,
-    /// As many owners as connections, and one more.
+    /// Has one reference per connection, and one more.
     load: Arc<()>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -28,7 +28,7 @@ impl Workers {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the system cannot start a thread.
     pub(super) fn start() -> io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         (0..cores)
@@ -37,10 +37,10 @@ impl Workers {
             .map(Self)
     }
 
-    /// Has a connection served by the thread that has the fewest of them.
+    /// Serves a connection on the thread that has the fewest of them.
     ///
     /// # Errors
-    /// When the system does not let the connection move there.
+    /// When the connection cannot be registered with that thread's runtime.
     pub(super) fn spawn<F>(
         &self,
         connection: TcpStream,
@@ -49,13 +49,13 @@ impl Workers {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let idlest = self
+        let least_loaded = self
             .0
             .iter()
             .min_by_key(|worker| Arc::strong_count(&worker.load));
-        let worker = idlest.ok_or(io::ErrorKind::NotFound)?;
+        let worker = least_loaded.ok_or(io::ErrorKind::NotFound)?;
         let connection = connection.into_std()?;
-        let _there = worker.runtime.enter();
+        let _entered = worker.runtime.enter();
         let served = serve(TcpStream::from_std(connection)?);
         let load = Arc::clone(&worker.load);
         worker.runtime.spawn(async move {
@@ -72,7 +72,7 @@ impl Worker {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("http".into()).spawn(move || {
-            // Whether it is told to stop or has been forgotten.
+            // An error means that the sender was dropped, which stops the thread, too.
             let _ = runtime.block_on(stopped);
         })?;
         Ok(Self {
@@ -90,7 +90,7 @@ impl Drop for Workers {
             drop(worker.stop.take());
         }
         for worker in &mut self.0 {
-            // Its tasks cannot make the thread panic, and there would be nothing to do about it.
+            // An error means that the thread panicked, about which nothing can be done here.
             let _ = worker.thread.take().map(JoinHandle::join);
         }
     }
