@@ -309,7 +309,7 @@ fn the_log_names_the_caller() {
     // A stranger is nobody, but their request can be found.
     let response = server.raw(hello("X-Request-Id: stranger\r\n"));
     assert_eq!(response.status, 401);
-    let rejected = entry(&server, "refused");
+    let rejected = entry(&server, "rejected");
     assert_eq!(
         (
             &rejected["request_id"],

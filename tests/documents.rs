@@ -76,7 +76,7 @@ fn clients_can_be_generated_from_the_document() {
 fn responses_match_the_document() {
     let server = Server::start(&[("CPU_LIMIT", "200ms")]);
     let document = openapi(&server);
-    let [success, fault] = ["Success", "Fault"].map(|schema| validator(&document, schema));
+    let [success, fault] = ["SuccessBody", "ErrorBody"].map(|schema| validator(&document, schema));
     let responses = &document["paths"]["/execute"]["post"]["responses"];
     let mut seen = BTreeSet::new();
 
@@ -275,10 +275,7 @@ fn the_documentation_has_the_settings_of_the_service() {
         assert!(page.contains(&cell), "{kind}");
     }
     let playground = server.raw(get("/")).body;
-    assert!(
-        playground.contains("1.5 s of CPU time"),
-        "{playground}"
-    );
+    assert!(playground.contains("1.5 s of CPU time"), "{playground}");
 }
 
 /// The values of these attributes of a page.

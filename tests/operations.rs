@@ -94,7 +94,7 @@ fn a_full_service_is_alive_but_not_ready() {
     assert_eq!(response.status, 503);
     for expected in [
         "not ready: full",
-        "all 1 places",
+        "all 1 permits",
         "MAX_CONCURRENT, MAX_QUEUE",
     ] {
         assert!(response.body.contains(expected), "{}", response.body);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use python_executor::config::Config;
 use python_executor::display::Bytes;
-use python_executor::http;
+use python_executor::http::JsonResponse;
 use python_executor::sandbox::{Interpreter, Job, Runtime};
 use tokio::runtime;
 
@@ -32,7 +32,7 @@ pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(interpreter.run_and_clean_up(Job { script, limits }));
-    let response = http::of_run(&outcome, ID);
+    let response = JsonResponse::from_outcome(&outcome, ID);
 
     let mut stdout = io::stdout().lock();
     stdout.write_all(&response.body)?;

@@ -1,4 +1,4 @@
-//! How many requests may run, how many may wait, and when none may any more.
+//! Admission control: bounds how many requests run and how many wait, and ends admission at shutdown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,45 +7,79 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use super::access::Share;
-use super::answer::Error;
+use super::access::CallerPermit;
+use super::kind::Kind;
 use crate::config::Capacity;
+use crate::display::Seconds;
 use crate::telemetry::Load;
 
-/// The door: a request takes a place, to be inside at all, and then a slot, to run.
+/// Admission control. A request takes a request permit, which lets it wait in the queue, and then a run
+/// permit.
 pub(super) struct Admission {
-    places: Arc<Semaphore>,
-    all_places: u32,
-    slots: Arc<Semaphore>,
-    all_slots: u32,
+    /// One for each request that runs or waits.
+    request_permits: Arc<Semaphore>,
+    max_requests: u32,
+    /// One for each request that runs.
+    run_permits: Arc<Semaphore>,
+    max_running: u32,
     waiting: AtomicU32,
-    patience: Duration,
+    queue_timeout: Duration,
     phase: watch::Sender<Phase>,
 }
 
+/// The phases of a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Requests come in.
-    Open,
-    /// Requests still come in, but should not any more.
-    Leaving,
-    /// Those inside may finish, others are turned away.
+    /// Requests are admitted.
+    Ready,
+    /// Requests are admitted, but the service reports that it is not ready.
+    NotReady,
+    /// New requests are rejected; those that run or wait may finish.
     Draining,
-    /// Those inside must leave.
-    Closed,
+    /// Requests that run or wait are cancelled.
+    Aborted,
 }
 
-/// Why another request is better sent elsewhere.
+/// The reason why a request was not admitted.
+#[derive(Debug, thiserror::Error)]
+#[cfg_attr(test, derive(strum::EnumIter))]
+pub(super) enum AdmissionError {
+    #[error(
+        "the service is full: it runs at most {max_running} at once (MAX_CONCURRENT) and lets \
+         {max_waiting} wait (MAX_QUEUE); try again in a moment"
+    )]
+    Full { max_running: u32, max_waiting: u32 },
+    /// Holds how long the request has waited.
+    #[error(
+        "the script did not start within {} (QUEUE_TIMEOUT): try again in a moment",
+        Seconds(*.0)
+    )]
+    QueueTimeout(Duration),
+    #[error("the service is shutting down: try again in a moment")]
+    ShuttingDown,
+}
+
+impl AdmissionError {
+    /// Returns the error kind of the contract.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Full { .. } | Self::QueueTimeout(_) => Kind::Overloaded,
+            Self::ShuttingDown => Kind::ShuttingDown,
+        }
+    }
+}
+
+/// The reason why the service should not get another request.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotReady {
     #[error("shutting down")]
     ShuttingDown,
-    /// Holds how many places there are.
-    #[error("full: all {0} places to run or to wait (MAX_CONCURRENT, MAX_QUEUE) are taken")]
+    /// Holds how many requests may run or wait.
+    #[error("full: all {0} permits to run or to wait (MAX_CONCURRENT, MAX_QUEUE) are taken")]
     Full(u32),
 }
 
-/// One who waits, until dropped.
+/// Counts a request as waiting until it is dropped.
 struct Waiting<'a>(&'a AtomicU32);
 
 impl<'a> Waiting<'a> {
@@ -61,118 +95,121 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The right to run.
+/// An admitted request.
 #[derive(Debug)]
-pub(super) struct Pass {
-    /// How long the request had to wait.
+pub(super) struct Admitted {
+    /// The time that the request has waited in the queue.
     pub(super) waited: Duration,
-    /// Shared by all that holds something of the run.
+    /// Shared by everything that takes resources of the run.
     pub(super) permit: Arc<Permit>,
 }
 
-/// A slot and a place. Dropping the last owner lets the next request in.
+/// The permits of a request. Dropping the last reference admits the next request.
 #[derive(Debug)]
 pub(super) struct Permit {
-    _slot: OwnedSemaphorePermit,
-    _place: OwnedSemaphorePermit,
-    _share: Option<Share>,
+    _run: OwnedSemaphorePermit,
+    _request: OwnedSemaphorePermit,
+    _caller: Option<CallerPermit>,
 }
 
 impl Admission {
     pub(super) fn new(capacity: Capacity) -> Self {
-        let all_places = capacity.concurrent.saturating_add(capacity.queue);
+        let max_requests = capacity.concurrent.saturating_add(capacity.queue);
         Self {
-            places: Arc::new(Semaphore::new(all_places as usize)),
-            all_places,
-            slots: Arc::new(Semaphore::new(capacity.concurrent as usize)),
-            all_slots: capacity.concurrent,
+            request_permits: Arc::new(Semaphore::new(max_requests as usize)),
+            max_requests,
+            run_permits: Arc::new(Semaphore::new(capacity.concurrent as usize)),
+            max_running: capacity.concurrent,
             waiting: AtomicU32::new(0),
-            patience: capacity.queue_timeout,
-            phase: watch::Sender::new(Phase::Open),
+            queue_timeout: capacity.queue_timeout,
+            phase: watch::Sender::new(Phase::Ready),
         }
     }
 
-    /// Waits for a slot, in order of arrival; fails at once when there is no place to wait in. The
-    /// caller's `share` is kept as long as the permit.
-    pub(super) async fn enter(&self, share: Option<Share>) -> Result<Pass, Error> {
-        if matches!(*self.phase.borrow(), Phase::Draining | Phase::Closed) {
-            return Err(Error::ShuttingDown);
+    /// Waits for a run permit, in order of arrival. Fails at once when the queue is full. The caller's
+    /// permit is released together with the others.
+    pub(super) async fn admit(
+        &self,
+        caller: Option<CallerPermit>,
+    ) -> Result<Admitted, AdmissionError> {
+        if matches!(*self.phase.borrow(), Phase::Draining | Phase::Aborted) {
+            return Err(AdmissionError::ShuttingDown);
         }
         let arrived = Instant::now();
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| Error::Full {
-            running: self.all_slots,
-            waiting: self.all_places.saturating_sub(self.all_slots),
+        let request = Arc::clone(&self.request_permits).try_acquire_owned();
+        let request = request.map_err(|_| AdmissionError::Full {
+            max_running: self.max_running,
+            max_waiting: self.max_requests.saturating_sub(self.max_running),
         })?;
-        let slot = Arc::clone(&self.slots).acquire_owned();
+        let run = Arc::clone(&self.run_permits).acquire_owned();
         let _waiting = Waiting::begin(&self.waiting);
-        let slot = match timeout(self.patience, slot).await {
-            Ok(Ok(slot)) => slot,
-            _ => return Err(Error::WaitedTooLong(self.patience)),
+        let run = match timeout(self.queue_timeout, run).await {
+            Ok(Ok(run)) => run,
+            _ => return Err(AdmissionError::QueueTimeout(self.queue_timeout)),
         };
-        Ok(Pass {
+        Ok(Admitted {
             waited: arrived.elapsed(),
             permit: Arc::new(Permit {
-                _slot: slot,
-                _place: place,
-                _share: share,
+                _run: run,
+                _request: request,
+                _caller: caller,
             }),
         })
     }
 
-    /// Whether the next request is better sent elsewhere, because this service is about to end.
-    pub(super) fn is_leaving(&self) -> bool {
-        *self.phase.borrow() != Phase::Open
+    /// Whether the shutdown has begun, so that clients should connect elsewhere.
+    pub(super) fn is_shutting_down(&self) -> bool {
+        *self.phase.borrow() != Phase::Ready
     }
 
-    /// Whether it makes sense to send another request.
+    /// Whether the service should get another request.
     pub(super) fn readiness(&self) -> Result<(), NotReady> {
-        if self.is_leaving() {
+        if self.is_shutting_down() {
             return Err(NotReady::ShuttingDown);
         }
-        match self.places.available_permits() {
-            0 => Err(NotReady::Full(self.all_places)),
+        match self.request_permits.available_permits() {
+            0 => Err(NotReady::Full(self.max_requests)),
             _ => Ok(()),
         }
     }
 
-    /// How many are inside at this moment.
+    /// Returns how many requests run and wait now.
     pub(super) fn load(&self) -> Load {
-        let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
+        let free = u32::try_from(self.run_permits.available_permits()).unwrap_or(u32::MAX);
         Load {
-            running: self.all_slots.saturating_sub(free),
+            running: self.max_running.saturating_sub(free),
             waiting: self.waiting.load(Ordering::Relaxed),
         }
     }
 
-    /// Asks for no more requests, and lets them in nevertheless.
-    pub(super) fn leave(&self) {
-        self.phase.send_replace(Phase::Leaving);
+    /// Reports "not ready", but keeps admitting requests.
+    pub(super) fn stop_advertising(&self) {
+        self.phase.send_replace(Phase::NotReady);
     }
 
-    /// Lets nobody in any more.
+    /// Rejects new requests.
     pub(super) fn drain(&self) {
         self.phase.send_replace(Phase::Draining);
     }
 
-    /// Resolves when nobody is inside; makes sense only while draining.
-    pub(super) async fn empty(&self) {
-        // Nobody closes the semaphore, so this cannot fail: it waits for the last place.
-        let _all = self.places.acquire_many(self.all_places).await;
+    /// Resolves when no request runs or waits; call it while draining.
+    pub(super) async fn drained(&self) {
+        // The semaphore is never closed, so this cannot fail: it waits for the last permit.
+        let _all = self.request_permits.acquire_many(self.max_requests).await;
     }
 
-    /// Sends those inside away.
-    pub(super) fn close(&self) {
-        self.phase.send_replace(Phase::Closed);
+    /// Cancels the requests that run or wait.
+    pub(super) fn abort(&self) {
+        self.phase.send_replace(Phase::Aborted);
     }
 
-    /// Resolves when those inside must leave.
-    pub(super) async fn closed(&self) {
-        // It fails only without a sender, and the sender is `self`.
+    /// Resolves when requests that run or wait have to end.
+    pub(super) async fn aborted(&self) {
+        // This fails only without a sender, and the sender is `self`.
         let _ = self
             .phase
             .subscribe()
-            .wait_for(|phase| *phase == Phase::Closed)
+            .wait_for(|phase| *phase == Phase::Aborted)
             .await;
     }
 }
@@ -184,7 +221,7 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    fn door(concurrent: u32, queue: u32) -> Admission {
+    fn admission(concurrent: u32, queue: u32) -> Admission {
         let capacity = Capacity {
             concurrent,
             queue,
@@ -203,76 +240,82 @@ mod tests {
 
     #[tokio::test]
     async fn the_queue_is_bounded_and_ordered() {
-        let door = door(1, 1);
-        let running = door.enter(None).await;
+        let admission = admission(1, 1);
+        let running = admission.admit(None).await;
         assert!(running.is_ok());
 
-        assert_eq!((door.load().running, door.load().waiting), (1, 0));
-        assert_eq!(door.readiness(), Ok(()));
+        let load = admission.load();
+        assert_eq!((load.running, load.waiting), (1, 0));
+        assert_eq!(admission.readiness(), Ok(()));
 
-        let mut waiting = pin!(door.enter(None));
+        let mut waiting = pin!(admission.admit(None));
         assert!(is_pending(waiting.as_mut()));
-        let refusal = door.enter(None).await;
+        let rejected = admission.admit(None).await;
         let full = matches!(
-            refusal,
-            Err(Error::Full {
-                running: 1,
-                waiting: 1
+            rejected,
+            Err(AdmissionError::Full {
+                max_running: 1,
+                max_waiting: 1
             })
         );
-        assert!(full, "{refusal:?}");
-        assert_eq!((door.load().running, door.load().waiting), (1, 1));
-        assert_eq!(door.readiness(), Err(NotReady::Full(2)));
+        assert!(full, "{rejected:?}");
+        let load = admission.load();
+        assert_eq!((load.running, load.waiting), (1, 1));
+        assert_eq!(admission.readiness(), Err(NotReady::Full(2)));
 
         drop(running);
         assert!(waiting.await.is_ok());
-        assert!(door.enter(None).await.is_ok());
+        assert!(admission.admit(None).await.is_ok());
     }
 
     #[tokio::test]
-    async fn who_leaves_the_queue_gives_the_place_back() {
-        let door = door(1, 1);
-        let _running = door.enter(None).await;
+    async fn a_request_that_leaves_the_queue_releases_its_permit() {
+        let admission = admission(1, 1);
+        let _running = admission.admit(None).await;
         for _ in 0..3 {
-            let mut waiting = Box::pin(door.enter(None));
+            let mut waiting = Box::pin(admission.admit(None));
             assert!(is_pending(waiting.as_mut()));
         }
-        assert_eq!((door.load().running, door.load().waiting), (1, 0));
+        let load = admission.load();
+        assert_eq!((load.running, load.waiting), (1, 0));
     }
 
     #[tokio::test]
-    async fn leaving_is_not_ready_but_still_open() {
-        let door = door(1, 0);
-        door.leave();
-        assert_eq!(door.readiness(), Err(NotReady::ShuttingDown));
-        assert!(door.enter(None).await.is_ok());
+    async fn requests_are_admitted_while_not_ready() {
+        let admission = admission(1, 0);
+        admission.stop_advertising();
+        assert_eq!(admission.readiness(), Err(NotReady::ShuttingDown));
+        assert!(admission.admit(None).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_has_an_end() {
-        let door = door(1, 1);
-        let _running = door.enter(None).await;
+    async fn the_queue_has_a_timeout() {
+        let admission = admission(1, 1);
+        let _running = admission.admit(None).await;
         assert!(matches!(
-            door.enter(None).await,
-            Err(Error::WaitedTooLong(_))
+            admission.admit(None).await,
+            Err(AdmissionError::QueueTimeout(_))
         ));
     }
 
     #[tokio::test]
-    async fn draining_waits_for_those_inside_and_closing_sends_them_away() {
-        let door = door(1, 1);
-        let running = door.enter(None).await;
-        door.drain();
-        assert!(matches!(door.enter(None).await, Err(Error::ShuttingDown)));
+    async fn draining_waits_for_running_requests_and_aborting_cancels_them() {
+        let admission = admission(1, 1);
+        let running = admission.admit(None).await;
+        admission.drain();
+        assert!(matches!(
+            admission.admit(None).await,
+            Err(AdmissionError::ShuttingDown)
+        ));
 
-        let mut empty = pin!(door.empty());
-        assert!(is_pending(empty.as_mut()));
-        let mut closed = pin!(door.closed());
-        assert!(is_pending(closed.as_mut()));
+        let mut drained = pin!(admission.drained());
+        assert!(is_pending(drained.as_mut()));
+        let mut aborted = pin!(admission.aborted());
+        assert!(is_pending(aborted.as_mut()));
 
-        door.close();
-        closed.await;
+        admission.abort();
+        aborted.await;
         drop(running);
-        empty.await;
+        drained.await;
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a request body within bounds of size and time, and leaves politely when it will not.
+//! Request bodies: reading them within limits of size and time, and discarding unread ones.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,15 +11,16 @@ use http_body_util::BodyExt;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::answer::Error;
+use super::error::Error;
 
-/// How much of an unwanted body is read and thrown away, and for how long.
-const LINGER_BYTES: usize = 16 << 20;
-const LINGER_TIME: Duration = Duration::from_secs(5);
+/// Bytes of an unread body that are read and discarded.
+const MAX_LINGER: usize = 16 << 20;
+/// Time for discarding an unread body.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads the whole body, but not one that is longer or slower than it may be.
+/// Reads the whole body, unless it is longer than `limit` or takes longer than `time`.
 pub(super) async fn read(body: Body, limit: usize, time: Duration) -> Result<Vec<u8>, Error> {
-    // The Content-Length, or 0: what is announced too large need not even begin to arrive.
+    // The lower bound is the Content-Length, or 0: a body that is announced too large is not read.
     if body.size_hint().lower() > limit as u64 {
         return Err(Error::TooLarge(limit));
     }
@@ -29,7 +30,8 @@ pub(super) async fn read(body: Body, limit: usize, time: Duration) -> Result<Vec
     }
 }
 
-/// Copies what arrives. Chunks of one byte each, kept as they are, would take forty times their length.
+/// Collects the chunks in one buffer: kept as they are, chunks of one byte would take forty times their
+/// length.
 async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -47,10 +49,10 @@ async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// A body that, when dropped unread, goes on reading for a while in the background.
+/// A body whose unread rest is read and discarded in the background when it is dropped.
 ///
-/// Many clients send their whole request before they look at the answer. If the connection were
-/// closed on them while they send, they would see a reset instead of the 413 that tells them why.
+/// Many clients send their whole request before they read the response. If the connection were closed
+/// while they send, they would see a reset instead of the 413.
 pub(super) struct Lingering(Body);
 
 impl Lingering {
@@ -90,17 +92,17 @@ impl Drop for Lingering {
         }
         if let Ok(runtime) = Handle::try_current() {
             let rest = std::mem::take(&mut self.0);
-            runtime.spawn(timeout(LINGER_TIME, discard(rest)));
+            runtime.spawn(timeout(LINGER_TIMEOUT, discard(rest)));
         }
     }
 }
 
 async fn discard(mut body: Body) {
-    let mut left = LINGER_BYTES;
+    let mut remaining = MAX_LINGER;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, Buf::remaining);
-        match left.checked_sub(length) {
-            Some(less) => left = less,
+        match remaining.checked_sub(length) {
+            Some(rest) => remaining = rest,
             None => return,
         }
     }

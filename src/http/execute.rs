@@ -1,4 +1,4 @@
-//! `POST /execute`, from request to answer.
+//! `POST /execute`, from request to response.
 
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
@@ -14,28 +14,30 @@ use axum::response::Response;
 use tokio::task::JoinSet;
 
 use super::access::Caller;
-use super::admission::Pass;
-use super::answer::{self, Answer, Error};
-use super::envelope::RequestId;
+use super::admission::{AdmissionError, Admitted};
+use super::app::App;
+use super::body;
+use super::error::Error;
+use super::middleware::RequestId;
 use super::request::ExecuteRequest;
-use super::{App, body};
+use super::response::JsonResponse;
 use crate::sandbox::{Job, Outcome, SHORT_TEXT, Usage};
 use crate::telemetry::{RunRecord, Source, Trace, millis};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Runs a script, unless the service has to close first.
+/// Runs a script, unless the shutdown aborts it.
 pub(super) async fn execute(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Error> {
     let trace = trace(request.headers());
-    // Whichever of the two loses is dropped, and a dropped run is a cancelled run.
+    // Dropping the run cancels it.
     tokio::select! {
-        answer = read_and_run(&app, &id, trace.as_ref(), request) => answer,
-        () = app.admission.closed() => Err(Error::ShuttingDown),
+        response = read_and_run(&app, &id, trace.as_ref(), request) => response,
+        () = app.admission.aborted() => Err(AdmissionError::ShuttingDown.into()),
     }
 }
 
@@ -47,36 +49,33 @@ async fn read_and_run(
 ) -> Result<Response, Error> {
     require_json(request.headers())?;
     let caller: Option<Caller> = request.extensions().get().cloned();
-    let job = {
-        let body = request.into_body();
-        let limits = &app.config.request;
-        let bytes = body::read(body, limits.body_limit, limits.body_timeout).await?;
-        parse(app, bytes).await?
-    };
+    let limits = &app.config.request;
+    let body = body::read(request.into_body(), limits.body_limit, limits.body_timeout).await?;
+    let job = parse(app, body).await?;
 
-    // Only now: a client that is slow to send must not keep others from running.
-    let share = app.access.share(caller.as_ref())?;
-    let pass = app.admission.enter(share).await?;
+    // Admission follows the body, so that slow clients do not take permits.
+    let caller_permit = app.access.caller_permit(caller.as_ref())?;
+    let admitted = app.admission.admit(caller_permit).await?;
+    let waited = admitted.waited;
     let caller = caller.and_then(|caller| caller.name());
     let source = Source {
         request_id: id.as_str(),
         caller: caller.as_deref(),
         trace,
     };
-    let record = RunRecord::start(&app.metrics, source, job.script.len(), pass.waited);
-    let Ended {
+    let record = RunRecord::start(&app.metrics, source, job.script.len(), waited);
+    let Finished {
         outcome,
-        answer,
-        pass,
-    } = run(app, id.clone(), job, pass).await?;
-    record.finish(answer.kind, answer.status.as_u16(), &outcome);
-    let waited = pass.waited;
-    let mut response = answer.holding(Some(pass));
+        response,
+        admitted,
+    } = run(app, id.clone(), job, admitted).await?;
+    record.finish(response.kind, response.status.as_u16(), &outcome);
+    let mut response = response.into_response(Some(admitted.permit));
     if let Some(timing) = timing(waited, &outcome.usage) {
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
-    if app.admission.is_leaving() {
-        // Whoever keeps connections open would go on to send here.
+    if app.admission.is_shutting_down() {
+        // A client that keeps its connection would send its next request here.
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
@@ -93,32 +92,37 @@ async fn parse(app: &Arc<App>, body: Vec<u8>) -> Result<Job, Error> {
     with_guests(app, parse).await?
 }
 
-/// A finished run and its answer.
-struct Ended {
+/// A run that has ended, and its response.
+struct Finished {
     outcome: Outcome,
-    answer: Answer,
-    pass: Pass,
+    response: JsonResponse,
+    admitted: Admitted,
 }
 
-/// Runs a script. Most are done in their first turn, here and now; those that are not go on with the
-/// guests, so that connections never have to wait for their turn among them. The pass goes there too
-/// and comes back with the outcome: a guest that is cancelled has its slot until it is gone.
-async fn run(app: &Arc<App>, id: RequestId, job: Job, pass: Pass) -> Result<Ended, Error> {
-    let inside = Arc::clone(app);
-    let permit = Arc::clone(&pass.permit);
+/// Runs a script. Most end in their first turn, on the thread of the connection; the others continue on
+/// the guests' threads, so that connections never wait for them. The permit moves with the run, because
+/// a cancelled run needs its slot until it is dropped.
+async fn run(
+    app: &Arc<App>,
+    id: RequestId,
+    job: Job,
+    admitted: Admitted,
+) -> Result<Finished, Error> {
+    let shared = Arc::clone(app);
+    let permit = Arc::clone(&admitted.permit);
     let mut run = Box::pin(async move {
-        let outcome = inside.interpreter.run(job, permit).await;
-        // Encoded on the thread on which the run ended: encoding a long output takes milliseconds.
-        let answer = answer::of_run(&outcome, id.as_str());
-        Ended {
+        let outcome = shared.interpreter.run(job, permit).await;
+        // On the thread on which the run ended: encoding a long output takes milliseconds.
+        let response = JsonResponse::from_outcome(&outcome, id.as_str());
+        Finished {
             outcome,
-            answer,
-            pass,
+            response,
+            admitted,
         }
     });
     let first_turn = poll_fn(|context| Poll::Ready(run.as_mut().poll(context)));
-    if let Poll::Ready(ended) = first_turn.await {
-        return Ok(ended);
+    if let Poll::Ready(finished) = first_turn.await {
+        return Ok(finished);
     }
     with_guests(app, run).await
 }
@@ -133,15 +137,15 @@ async fn with_guests<T: Send + 'static>(
     tasks.spawn_on(work, &app.guests);
     match tasks.join_next().await {
         Some(Ok(done)) => Ok(done),
-        // A panic goes on here, to where all panics are answered.
+        // The middleware catches panics.
         Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The threads of the guests are gone.
-        _ => Err(Error::ShuttingDown),
+        // The runtime of the guests has shut down.
+        _ => Err(AdmissionError::ShuttingDown.into()),
     }
 }
 
-/// Refuses what is not JSON, or is compressed. Parameters such as a charset do not matter: JSON is
-/// UTF-8, and a body that is not will be refused for that.
+/// Rejects bodies that are not announced as JSON, or are compressed. Parameters such as a charset are
+/// ignored: JSON is UTF-8, which the parser checks.
 fn require_json(headers: &HeaderMap) -> Result<(), Error> {
     let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     let json = |value: &HeaderValue| {
@@ -157,7 +161,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
-/// The trace that the request belongs to. Two parents are none.
+/// Returns the trace that the request belongs to; none if there are two `traceparent` headers.
 fn trace(headers: &HeaderMap) -> Option<Trace> {
     let mut parents = headers.get_all(TRACEPARENT).iter();
     let (parent, None) = (parents.next()?, parents.next()) else {

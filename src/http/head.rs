@@ -1,10 +1,10 @@
 //! Checks of the request head that hold for every route: the Host header, framing, and headers that
-//! may be there once only.
+//! must not be repeated.
 //!
-//! Where two readers could understand a request differently (a proxy and the service, say), it is
-//! refused and its connection closed, as RFC 9112 demands. The names in ALLOWED_HOSTS keep pages of
-//! other sites from reaching a service on loopback by DNS rebinding: a browser sends the name that
-//! it believes to talk to.
+//! A request that two readers (such as a proxy and the service) could understand differently is
+//! rejected and its connection closed, as RFC 9112 demands. `ALLOWED_HOSTS` keeps pages of other sites
+//! from reaching a service on loopback by DNS rebinding: the browser sends the name under which it
+//! looked up the address.
 
 use std::net::IpAddr;
 
@@ -12,26 +12,26 @@ use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderValue, Version};
 
-use super::answer::Error;
+use super::error::Error;
 use super::health;
 use crate::config::Host;
 
-/// Headers of which two readers could each take another one. Authorization is not among them: the
-/// response to two of those has a challenge of its own.
+/// Headers that must not be repeated, because two readers could each use a different one. A repeated
+/// Authorization header has a response of its own.
 const SINGLE: [HeaderName; 1] = [CONTENT_TYPE];
 
-/// Which hosts requests may name.
+/// The hosts that requests may name.
 #[derive(Debug)]
 pub(super) enum Hosts {
     /// All.
     Any,
-    /// These, and those that always mean this machine.
+    /// These, and the names of loopback.
     Only(Vec<Host>),
 }
 
 impl Hosts {
-    /// Returns the rule for a listener at `address`. Without a list, only a service that listens on
-    /// loopback and asks for no credential is at risk: nothing but its address protects it.
+    /// Returns the hosts that a listener at `address` accepts. Without a list, only a service that
+    /// listens on loopback without authentication needs the check: only its address protects it.
     pub(super) fn for_listener(
         allowed: Option<&[Host]>,
         address: IpAddr,
@@ -55,12 +55,12 @@ impl Hosts {
     }
 }
 
-/// Refuses malformed heads and hosts that are not allowed.
+/// Rejects malformed heads and hosts that are not allowed.
 pub(super) fn check(request: &Request, hosts: &Hosts) -> Result<(), Error> {
     single_headers(request.headers())?;
     framing(request.headers())?;
     let host = host(request)?;
-    // Probes of platforms name an address that nobody can list beforehand, and learn nothing.
+    // Platforms probe by an address that cannot be listed beforehand, and the probes reveal nothing.
     let probe = health::PROBES.contains(&request.uri().path());
     match host.filter(|host| !probe && !hosts.allow(host)) {
         Some(host) => Err(Error::HostNotAllowed(host)),
@@ -68,13 +68,15 @@ pub(super) fn check(request: &Request, hosts: &Hosts) -> Result<(), Error> {
     }
 }
 
-/// The host that the request is for; none only in HTTP/1.0, which browsers do not send.
+/// Returns the host that the request names; none only in HTTP/1.0, which browsers do not use.
 fn host(request: &Request) -> Result<Option<Host>, Error> {
     let mut values = request.headers().get_all(HOST).iter();
     let named = match (values.next(), values.next()) {
-        (Some(_), Some(_)) => return Err(malformed("there is more than one Host header")),
+        (Some(_), Some(_)) => {
+            return Err(malformed("there is more than one Host header: send one"));
+        }
         (None, _) if request.version() == Version::HTTP_10 => None,
-        (None, _) => return Err(malformed("there is no Host header")),
+        (None, _) => return Err(malformed("there is no Host header: send one")),
         (Some(value), None) => Some(read_host(value)?),
     };
     // The authority of a request target takes precedence over the header.
@@ -87,7 +89,7 @@ fn host(request: &Request) -> Result<Option<Host>, Error> {
 fn read_host(value: impl AsRef<[u8]>) -> Result<Host, Error> {
     let text = str::from_utf8(value.as_ref()).ok();
     text.and_then(Host::with_port)
-        .ok_or_else(|| malformed("the Host header is not a host with an optional port"))
+        .ok_or_else(|| malformed("the Host header is malformed: send a host with an optional port"))
 }
 
 fn single_headers(headers: &HeaderMap) -> Result<(), Error> {
@@ -95,13 +97,15 @@ fn single_headers(headers: &HeaderMap) -> Result<(), Error> {
         .iter()
         .find(|name| headers.get_all(*name).iter().count() > 1);
     match repeated {
-        Some(name) => Err(malformed(&format!("there is more than one {name} header"))),
+        Some(name) => Err(malformed(&format!(
+            "there is more than one {name} header: send one"
+        ))),
         None => Ok(()),
     }
 }
 
-/// Refuses every transfer coding but `chunked` alone. The connection cannot go on: another reader
-/// could see the end of the request elsewhere.
+/// Rejects every transfer coding but a single `chunked`: another reader could see the end of the
+/// request elsewhere.
 fn framing(headers: &HeaderMap) -> Result<(), Error> {
     let chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
@@ -109,7 +113,7 @@ fn framing(headers: &HeaderMap) -> Result<(), Error> {
         (None, _) => Ok(()),
         (Some(one), None) if chunked(one) => Ok(()),
         _ => Err(malformed(
-            "the only Transfer-Encoding that is supported is chunked, once",
+            "the Transfer-Encoding is not supported: send the body with a Content-Length, or once chunked",
         )),
     }
 }
@@ -123,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_service_that_nothing_else_protects_is_closed_by_default() -> anyhow::Result<()> {
+    fn by_default_only_loopback_without_authentication_checks_hosts() -> anyhow::Result<()> {
         let listed = Host::alone("executor.example").map(|host| vec![host]);
         let any = Host::alone("*").map(|host| vec![host]);
         let cases = [

@@ -1,70 +1,73 @@
-//! The contract's names for what can go wrong.
+//! The error kinds of the contract, and their status codes.
 
 use axum::http::StatusCode;
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
-/// The value of `X-Error-Kind`. What is said of each here is what the documents say of it.
+use crate::sandbox::Failure;
+
+/// The value of `X-Error-Kind`. The doc comments are the descriptions in `/docs` and the OpenAPI
+/// document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumMessage, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum Kind {
-    /// The script is not Python.
+    /// The script is not valid Python.
     SyntaxError,
     /// The script defines no main() that can be called without arguments.
     NoMain,
     /// The script raised an exception; the traceback is in stderr.
     Exception,
-    /// main() returned something that JSON cannot say.
+    /// main() returned a value that cannot be written as JSON.
     NotSerializable,
-    /// The script used up its processor time.
+    /// The script used up its CPU time.
     CpuLimit,
-    /// The script took too long, waiting included.
+    /// The script took too long from start to end, waiting included.
     WallLimit,
-    /// The script needed more memory than it may use.
+    /// The script needed more memory than the limit allows.
     MemoryLimit,
-    /// The script wrote or returned more than it may; the first part is kept.
+    /// The script wrote or returned more than the limits allow; the first part of the output is kept.
     OutputLimit,
-    /// The script called the world outside of the interpreter too often.
+    /// The script made too many calls to the host, such as reading a clock or a file.
     HostCallLimit,
-    /// The script left before main() returned, with sys.exit() for instance.
+    /// The script exited before main() returned, for example with sys.exit().
     Exited,
-    /// The script brought the interpreter down.
+    /// The script crashed the interpreter.
     Crashed,
-    /// The body is not what it should be, or did not arrive whole (408 if it was too slow).
+    /// The request is malformed, or its body is invalid or incomplete (408 if it arrived too slowly).
     InvalidRequest,
-    /// The service asks for a key or token, and this is none or not a good one; 503 if it cannot be told now.
+    /// The key or token is missing or invalid; 503 if it cannot be checked right now.
     Unauthorized,
-    /// The token is good, but its owner may not send scripts; or the Host header names none of ALLOWED_HOSTS.
+    /// The token is valid, but its owner may not send scripts; or the Host header names a host that is not in ALLOWED_HOSTS.
     Forbidden,
-    /// The caller has used up the rate limit, or has as many scripts inside as each caller may.
+    /// The caller has used up its rate limit, or has as many scripts running or waiting as each caller may.
     RateLimited,
     /// There is nothing at this path.
     NotFound,
-    /// The path does not support the method; Allow says which it does.
+    /// The path does not support the method; the Allow header lists those that it supports.
     MethodNotAllowed,
-    /// The body of the request is too large.
+    /// The request body is too large.
     TooLarge,
-    /// The body is not announced as JSON, or is compressed.
+    /// The request body is not announced as JSON, or is compressed.
     UnsupportedMediaType,
-    /// The service runs as many scripts as it can, or cannot store their files: try again in a moment.
+    /// The service is full, or cannot store files: try again in a moment.
     Overloaded,
-    /// The service is about to end: try again, and reach another one.
+    /// The service is shutting down: try again, which reaches another replica if there is one.
     ShuttingDown,
-    /// The service is at fault, never the script; the log tells more about this request id.
+    /// The service is at fault, never the script; its log has the details under the request id.
     Internal,
 }
 
 impl Kind {
-    /// As the header says it.
+    /// Returns the value of the header.
     pub(super) fn name(self) -> &'static str {
         self.into()
     }
 
-    /// When it is answered, in a sentence.
+    /// Returns a sentence that says when this error occurs.
     pub(super) fn when(self) -> &'static str {
         self.get_documentation().unwrap_or_default()
     }
 
-    /// The status codes it comes with, the usual one first.
+    /// Returns the status codes of this kind, the usual one first.
     pub(super) fn statuses(self) -> &'static [StatusCode] {
         match self {
             Self::SyntaxError
@@ -78,8 +81,8 @@ impl Kind {
             | Self::HostCallLimit
             | Self::Exited
             | Self::Crashed => &[StatusCode::BAD_REQUEST],
-            // 408 is what HTTP clients and proxies understand; for a program that goes by the
-            // kind it is a request that is not whole, so the set of kinds stays closed.
+            // HTTP clients and proxies understand 408. Programs that go by the kind need no kind of
+            // its own for an incomplete request.
             Self::InvalidRequest => &[StatusCode::BAD_REQUEST, StatusCode::REQUEST_TIMEOUT],
             Self::Unauthorized => &[StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE],
             Self::Forbidden => &[StatusCode::FORBIDDEN],
@@ -93,12 +96,32 @@ impl Kind {
         }
     }
 
-    /// The usual status code.
+    /// Returns the usual status code.
     pub(super) fn status(self) -> StatusCode {
         let [usual, ..] = self.statuses() else {
             return StatusCode::INTERNAL_SERVER_ERROR;
         };
         *usual
+    }
+}
+
+impl From<&Failure> for Kind {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::Syntax(_) => Self::SyntaxError,
+            Failure::NoMain(_) => Self::NoMain,
+            Failure::Exception(_) => Self::Exception,
+            Failure::NotSerializable(_) => Self::NotSerializable,
+            Failure::CpuLimit(_) => Self::CpuLimit,
+            Failure::HostCallLimit(_) => Self::HostCallLimit,
+            Failure::WallLimit(_) => Self::WallLimit,
+            Failure::MemoryLimit(_) => Self::MemoryLimit,
+            Failure::OutputLimit { .. } => Self::OutputLimit,
+            Failure::Exited(_) => Self::Exited,
+            Failure::Crashed(_) => Self::Crashed,
+            Failure::Unavailable(_) => Self::Overloaded,
+            Failure::Internal(_) => Self::Internal,
+        }
     }
 }
 

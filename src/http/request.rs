@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use utoipa::ToSchema;
 
-use super::answer::Error;
+use super::error::Error;
 use crate::sandbox::{Job, Limits};
 
 /// Bytes kept at either end of a long error message.
@@ -124,7 +124,10 @@ mod tests {
         ];
         for (body, script) in cases {
             let request = ExecuteRequest::parse(body.as_bytes()).ok();
-            assert_eq!(request.map(|request| request.script).as_deref(), Some(script));
+            assert_eq!(
+                request.map(|request| request.script).as_deref(),
+                Some(script)
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! Connections: accepts them, bounds what each may take, and sees them off at the end.
+//! Connections: accepts them, bounds the resources of each, and drains them at shutdown.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -18,74 +18,75 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::access::Peer;
+use super::app::App;
 use super::idle::Connections;
-use super::taking::Impatient;
+use super::router::{admin_routes, main_routes};
 use super::workers::Workers;
-use super::{App, admin_router, router};
+use super::write_timeout::WriteTimeout;
 
-/// Bytes the head of a request may have; also the size of the read buffer.
-const HEAD_LIMIT: usize = 64 << 10;
-/// Connections to the admin address: a few who ask now and then.
-const ADMIN_CONNECTIONS: u32 = 64;
-/// Pause after the system refused a connection, for lack of descriptors for instance.
+/// Bytes of a request head; also the size of the read buffer.
+const MAX_HEAD: usize = 64 << 10;
+/// Connections to the admin listener: a few probes and scrapers.
+const MAX_ADMIN_CONNECTIONS: u32 = 64;
+/// Pause after a failed `accept`, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// When the grace is over, how long the last answers may take to be sent.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Time for writing the last responses after the grace period.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where the service listens.
+/// The sockets of the service.
 pub struct Listeners {
-    /// For those who send scripts.
+    /// For clients.
     pub main: TcpListener,
-    /// For those who operate the service, if that is elsewhere.
+    /// For operators, if they have a listener of their own.
     pub admin: Option<TcpListener>,
 }
 
-/// What serves connections.
+/// The server of all connections.
 pub struct Server {
     app: Arc<App>,
-    doors: Vec<Door>,
+    listeners: Vec<Listener>,
     http: http1::Builder,
     connections: GracefulShutdown,
     workers: Workers,
 }
 
-/// A place where connections come in.
-struct Door {
-    listener: TcpListener,
+/// A listener with its routes and its connections.
+struct Listener {
+    socket: TcpListener,
     service: TowerToHyperService<Router>,
     connections: Arc<Connections>,
 }
 
-impl Door {
-    fn new(listener: TcpListener, routes: Router, most: u32) -> Self {
+impl Listener {
+    fn new(socket: TcpListener, routes: Router, max_connections: u32) -> Self {
         Self {
-            listener,
+            socket,
             service: TowerToHyperService::new(routes),
-            connections: Connections::new(most),
+            connections: Connections::new(max_connections),
         }
     }
 }
 
 impl Server {
-    /// Gets ready for the connections of `listeners`.
+    /// Builds a server for `sockets`, and starts its threads.
     ///
     /// # Errors
-    /// When there are no threads for them, or a document of the service cannot be written.
-    pub fn new(listeners: Listeners, app: App) -> anyhow::Result<Self> {
+    /// When the threads cannot be started, or a document of the service cannot be written.
+    pub fn new(sockets: Listeners, app: App) -> anyhow::Result<Self> {
         let app = Arc::new(app);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(app.config.request.header_timeout)
-            .max_buf_size(HEAD_LIMIT);
-        let address = listeners.main.local_addr()?.ip();
-        let most = app.config.capacity.connections;
-        let mut doors = vec![Door::new(listeners.main, router(&app, address)?, most)];
-        if let Some(listener) = listeners.admin {
-            let routes = admin_router(&app, listener.local_addr()?.ip());
-            doors.push(Door::new(listener, routes, ADMIN_CONNECTIONS));
+            .max_buf_size(MAX_HEAD);
+        let routes = main_routes(&app, sockets.main.local_addr()?.ip())?;
+        let max_connections = app.config.capacity.connections;
+        let mut listeners = vec![Listener::new(sockets.main, routes, max_connections)];
+        if let Some(socket) = sockets.admin {
+            let routes = admin_routes(&app, socket.local_addr()?.ip());
+            listeners.push(Listener::new(socket, routes, MAX_ADMIN_CONNECTIONS));
         }
         Ok(Self {
-            doors,
+            listeners,
             http,
             connections: GracefulShutdown::new(),
             workers: Workers::start()?,
@@ -93,12 +94,12 @@ impl Server {
         })
     }
 
-    /// Serves until `shutdown` resolves, then sees those inside off.
+    /// Serves until `shutdown` resolves, then shuts down in three phases.
     ///
-    /// First the service only says that it is not ready, so that load balancers send no more. Then,
-    /// while those inside finish, new requests are still answered: with 503, so that a load balancer
-    /// that has not heard yet gets an answer that it can act on. What has not finished within the
-    /// grace period is cancelled and answered 503 as well.
+    /// First the service only reports that it is not ready, so that load balancers stop sending
+    /// requests. Then it drains: running requests finish, new ones get a 503, which a load balancer can
+    /// retry elsewhere. Requests that have not finished within the grace period are cancelled and get a
+    /// 503 as well.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             never = self.accept() => match never {},
@@ -107,7 +108,7 @@ impl Server {
         let admission = &self.app.admission;
         let settings = &self.app.config.service;
 
-        admission.leave();
+        admission.stop_advertising();
         let delay = settings.shutdown_delay;
         if !delay.is_zero() {
             tracing::info!("not ready any more, shutting down in {delay:?}");
@@ -122,32 +123,32 @@ impl Server {
         tracing::info!("shutting down");
         tokio::select! {
             never = self.accept() => match never {},
-            () = admission.empty() => {}
+            () = admission.drained() => {}
             () = sleep_until(deadline) => tracing::warn!("cancelling runs: the grace period is over"),
         }
 
-        admission.close();
-        // From here on a connection is better refused than left without an answer.
-        drop(self.doors);
-        let last = deadline.max(Instant::now() + LAST_WORDS);
+        admission.abort();
+        // A refused connection is better than one without a response.
+        drop(self.listeners);
+        let last = deadline.max(Instant::now() + FLUSH_TIMEOUT);
         if timeout_at(last, self.connections.shutdown()).await.is_err() {
             tracing::warn!("closing connections that are still busy");
         }
-        // The directories of cancelled runs: what is left of them is removed at the next start.
-        let _ = timeout_at(last, admission.empty()).await;
+        // Time to remove the directories of cancelled runs; the next start removes the rest.
+        let _ = timeout_at(last, admission.drained()).await;
     }
 
-    /// Takes connections as long as it is polled.
+    /// Accepts connections of all listeners while it is polled.
     async fn accept(&self) -> Infallible {
-        let doors = self.doors.iter();
-        select_all(doors.map(|door| Box::pin(self.accept_at(door))))
+        let listeners = self.listeners.iter();
+        select_all(listeners.map(|listener| Box::pin(self.accept_from(listener))))
             .await
             .0
     }
 
-    async fn accept_at(&self, door: &Door) -> Infallible {
+    async fn accept_from(&self, listener: &Listener) -> Infallible {
         loop {
-            let (stream, peer) = match door.listener.accept().await {
+            let (stream, peer) = match listener.socket.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -155,41 +156,41 @@ impl Server {
                     continue;
                 }
             };
-            // Only now: while nobody else wants to connect, idle connections may stay.
-            let place = door.connections.admit().await;
-            // Answers are written in one piece: waiting to send more of them together only delays. It
-            // works without, too.
+            // After accepting: idle connections stay open until another client connects.
+            let permit = listener.connections.admit().await;
+            // Responses are written in one piece, which Nagle's algorithm would only delay. A failure
+            // does not matter.
             let _ = stream.set_nodelay(true);
-            let (http, service) = (self.http.clone(), door.service.clone());
-            let activity = place.activity();
+            let (http, service) = (self.http.clone(), listener.service.clone());
+            let activity = permit.activity();
             let service = service_fn(move |mut request: Request<Incoming>| {
-                let inside = activity.request();
+                let busy = activity.request();
                 request.extensions_mut().insert(Peer(peer.ip()));
                 let response = service.call(request);
                 async move {
                     let response = response.await?;
-                    Ok::<_, Infallible>(response.map(|body| inside.until_end_of(body)))
+                    Ok::<_, Infallible>(response.map(|body| busy.until_end_of(body)))
                 }
             });
-            let activity = place.activity();
-            let answer_timeout = self.app.config.request.answer_timeout;
+            let activity = permit.activity();
+            let write_timeout = self.app.config.request.answer_timeout;
             let watcher = self.connections.watcher();
             let open = self.app.metrics.connection();
             let served = self.workers.spawn(stream, async move |stream| {
-                let stream = Impatient::new(stream, answer_timeout, activity);
+                let stream = WriteTimeout::new(stream, write_timeout, activity);
                 let connection = http.serve_connection(TokioIo::new(stream), service);
                 tokio::select! {
-                    // A request that has arrived counts more than the place.
+                    // A request that has arrived takes precedence over closing the connection.
                     biased;
-                    // An error here is a client that left, or was too slow, or does not speak HTTP.
+                    // The client disconnected, was too slow, or did not speak HTTP.
                     served = watcher.watch(connection) => if let Err(error) = served {
                         tracing::debug!(%error, "connection");
                     },
-                    () = place.closed() => {
-                        tracing::debug!("an idle connection makes room for another");
+                    () = permit.closed() => {
+                        tracing::debug!("closed an idle connection to accept another");
                     }
                 }
-                drop((place, open));
+                drop((permit, open));
             });
             if let Err(error) = served {
                 tracing::warn!(%error, "cannot serve a connection");

@@ -3,26 +3,26 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
-use super::Refusal;
+use super::rejection::Rejection;
 
-/// The key or token that the caller has sent.
-pub(super) fn token(headers: &HeaderMap) -> Result<&str, Refusal> {
+/// Returns the key or token of a request.
+pub(super) fn token(headers: &HeaderMap) -> Result<&str, Rejection> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
-    let value = sent.next().ok_or(Refusal::NoToken)?;
+    let value = sent.next().ok_or(Rejection::NoToken)?;
     if sent.next().is_some() {
-        // A proxy and the service might look at different ones.
-        return Err(Refusal::Malformed("there is more than one"));
+        // A proxy and the service could each use a different one.
+        return Err(Rejection::Malformed("there is more than one"));
     }
     let text = value
         .to_str()
-        .map_err(|_| Refusal::Malformed("it is not plain text"))?
+        .map_err(|_| Rejection::Malformed("it is not plain text"))?
         .trim();
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::NoToken);
+        return Err(Rejection::NoToken);
     }
     match token.trim_start() {
-        "" => Err(Refusal::Malformed("nothing follows after Bearer")),
+        "" => Err(Rejection::Malformed("nothing follows after Bearer")),
         token => Ok(token),
     }
 }
@@ -33,7 +33,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     #[test]
-    fn there_must_be_one_token() {
+    fn a_request_has_exactly_one_token() {
         type Case<'a> = (&'a [&'a [u8]], Result<&'a str, &'a str>);
         let cases: &[Case] = &[
             (&[b"Bearer abc"], Ok("abc")),
@@ -57,7 +57,7 @@ mod tests {
                     headers.append(AUTHORIZATION, value);
                 }
             }
-            let found = token(&headers).map_err(|refusal| refusal.kind().name());
+            let found = token(&headers).map_err(|rejection| rejection.kind().name());
             assert_eq!(found, *expected, "{values:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Who calls: by credential, or by address.
+//! The identity of callers: by credential, or by address.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,24 +7,24 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// The part of an IPv6 address that is given to one customer; the rest is theirs to choose.
+/// The network part of an IPv6 address, which identifies a customer; they choose the rest themselves.
 const IPV6_NETWORK: u128 = !0 << 64;
 
-/// One who calls.
+/// The identity of a caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::http) enum Caller {
-    /// By the number of the key.
+    /// By the index of the API key.
     Key(usize),
-    /// By the subject of the token.
+    /// By the subject of the ID token.
     Subject(Arc<str>),
-    /// By address, where anyone may call.
+    /// By address, without authentication.
     Address(IpAddr),
-    /// All whom there is no room to tell apart.
+    /// Everyone else, once the table of callers is full.
     Others,
 }
 
 impl Caller {
-    /// What the log calls one who has said who they are. Where anyone may call, nobody has.
+    /// Returns the name of an authenticated caller for the log.
     pub(in crate::http) fn name(&self) -> Option<String> {
         match self {
             Self::Key(index) => Some(format!("key {}", index + 1)),
@@ -34,24 +34,24 @@ impl Caller {
     }
 }
 
-/// The other end of the connection; every request has it.
+/// The address of the other end of the connection, in the extensions of every request.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct Peer(pub(in crate::http) IpAddr);
 
-/// The address a request comes from, as `proxies` in front of the service tell it.
+/// Returns the address of the client, behind this number of trusted proxies.
 pub(super) fn address(head: &Parts, proxies: usize) -> IpAddr {
     let peer = head.extensions.get::<Peer>();
     let peer = peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
     network(forwarded_for(&head.headers, proxies).unwrap_or(peer))
 }
 
-/// Each proxy appends whom it has heard from. What is further left, anyone can have made up.
+/// Each proxy appends the address of its peer. Entries further to the left are not trustworthy.
 fn forwarded_for(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
     let lists = headers.get_all(X_FORWARDED_FOR).iter().rev();
     let mut entries = lists.flat_map(|list| list.as_bytes().rsplit(|byte| *byte == b','));
     let entry = std::str::from_utf8(entries.nth(proxies.checked_sub(1)?)?);
     let entry = entry.ok()?.trim();
-    // Some write the port, too.
+    // Some proxies append the port.
     let with_port = || entry.parse().map(|address: SocketAddr| address.ip());
     entry.parse().or_else(|_| with_port()).ok()
 }
@@ -69,7 +69,7 @@ mod tests {
     use axum::http::{HeaderValue, Request};
 
     #[test]
-    fn only_what_trusted_proxies_say_counts() -> Result<(), Box<dyn std::error::Error>> {
+    fn only_entries_of_trusted_proxies_count() -> Result<(), Box<dyn std::error::Error>> {
         let peer = "192.0.2.9";
         let cases: &[(usize, &[&[u8]], &str)] = &[
             (0, &[], peer),

@@ -1,11 +1,11 @@
-//! Static keys.
+//! Static API keys.
 
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::config::Secret;
 
-/// The digests of the keys. All have the same length, so comparing them tells nothing about the keys.
+/// The digests of the keys. They have the same length, so comparing them reveals nothing about the keys.
 pub(super) struct Keys(Vec<[u8; 32]>);
 
 impl Keys {
@@ -17,18 +17,18 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// The number of the key that `token` is. How long this takes does not tell which one it is, or
-    /// how much of it is right.
+    /// Returns the index of the key that equals `token`, in constant time: the duration does not reveal
+    /// which key it is, or how long the matching prefix is.
     pub(super) fn find(&self, token: &str) -> Option<usize> {
         let given = digest(token);
-        let (mut found, mut number) = (Choice::from(0), 0_u64);
+        let (mut found, mut found_index) = (Choice::from(0), 0_u64);
         for (index, key) in (0_u64..).zip(&self.0) {
             let same = key.ct_eq(&given);
-            number.conditional_assign(&index, same);
+            found_index.conditional_assign(&index, same);
             found |= same;
         }
-        let number = usize::try_from(number).ok()?;
-        bool::from(found).then_some(number)
+        let found_index = usize::try_from(found_index).ok()?;
+        bool::from(found).then_some(found_index)
     }
 }
 
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_is_found_and_nothing_else() {
+    fn only_whole_keys_are_found() {
         let texts = ["first", "second", "third"];
         let secrets = texts.map(|text| Secret::from(text.to_owned()));
         let keys = Keys::new(&secrets);

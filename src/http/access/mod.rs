@@ -1,72 +1,69 @@
-//! Who may send scripts, and how often: decided by the head of a request, before its body is read.
+//! Access control by the head of a request, before its body is read: authentication, authorization, rate
+//! limits and concurrency limits of callers.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `bearer` | the credential in the head of a request |
-//! | `keys` | static keys |
-//! | `oidc` | ID tokens and the keys of who issues them |
-//! | `caller` | who calls, also without a credential |
-//! | `rate` | how often each caller may |
-//! | `shares` | how many runs each caller may have at once |
-//! | `refusal` | what callers are told who may not |
+//! | `keys` | static API keys |
+//! | `oidc` | OpenID Connect ID tokens |
+//! | `caller` | the identity of a caller, by credential or by address |
+//! | `rate_limit` | the rate limit of each caller |
+//! | `concurrency` | the limit on runs of each caller at once |
+//! | `rejection` | responses to callers that are not authorized or exceed a limit |
 
 mod bearer;
 mod caller;
+mod concurrency;
 mod keys;
 mod oidc;
-mod rate;
-mod refusal;
-mod shares;
+mod rate_limit;
+mod rejection;
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::Response;
 
-use super::App;
-use super::answer::Error;
 use crate::config;
 use caller::address;
 pub(super) use caller::{Caller, Peer};
+pub(super) use concurrency::CallerPermit;
+use concurrency::ConcurrencyLimiter;
 use keys::Keys;
 use oidc::Oidc;
-use rate::Limiter;
-pub(super) use refusal::Refusal;
-pub(super) use shares::Share;
-use shares::Shares;
+use rate_limit::RateLimiter;
+pub(super) use rejection::Rejection;
 
-/// The guard at the door.
+/// Access control: who may send scripts, how often, and how many at once.
 pub(super) struct Access {
     keys: Keys,
     oidc: Option<Oidc>,
-    limiter: Option<Limiter>,
-    shares: Option<Shares>,
+    rate_limiter: Option<RateLimiter>,
+    concurrency_limiter: Option<ConcurrencyLimiter>,
     trusted_proxies: usize,
 }
 
 impl Access {
-    /// Begins to look up the keys of the issuer, if there is one.
+    /// Builds the access control; starts to fetch the keys of the OIDC issuer, if there is one.
     pub(super) fn new(config: &config::Access) -> Self {
         Self {
             keys: Keys::new(&config.keys),
             oidc: config.oidc.clone().map(Oidc::new),
-            limiter: config.rate.map(Limiter::new),
-            shares: config.concurrent_per_caller.map(Shares::new),
+            rate_limiter: config.rate.map(RateLimiter::new),
+            concurrency_limiter: config.concurrent_per_caller.map(ConcurrencyLimiter::new),
             trusted_proxies: config.trusted_proxies,
         }
     }
 
-    /// Whether everyone may call as often as they want.
+    /// Whether everyone may send scripts without limits.
     pub(super) fn is_open(&self) -> bool {
-        !self.authenticates() && self.limiter.is_none() && self.shares.is_none()
+        !self.authenticates() && self.rate_limiter.is_none() && self.concurrency_limiter.is_none()
     }
 
-    /// Counts one more request of `caller` as inside, if that is limited.
-    pub(super) fn share(&self, caller: Option<&Caller>) -> Result<Option<Share>, Refusal> {
-        match (&self.shares, caller) {
-            (Some(shares), Some(caller)) => shares.take(caller).map(Some),
+    /// Returns a permit for one more run of `caller`; none if that is not limited.
+    pub(super) fn caller_permit(
+        &self,
+        caller: Option<&Caller>,
+    ) -> Result<Option<CallerPermit>, Rejection> {
+        match (&self.concurrency_limiter, caller) {
+            (Some(limiter), Some(caller)) => limiter.acquire(caller).map(Some),
             _ => Ok(None),
         }
     }
@@ -75,16 +72,17 @@ impl Access {
         !self.keys.is_empty() || self.oidc.is_some()
     }
 
-    async fn admit(&self, head: &Parts) -> Result<Caller, Refusal> {
-        let caller = self.identify(head).await?;
-        if let Some(limiter) = &self.limiter {
+    /// Authenticates the caller of a request and counts it against the rate limit.
+    pub(super) async fn authorize(&self, head: &Parts) -> Result<Caller, Rejection> {
+        let caller = self.authenticate(head).await?;
+        if let Some(limiter) = &self.rate_limiter {
             limiter.check(caller.clone())?;
         }
         Ok(caller)
     }
 
-    /// Who calls: anyone, or if the service asks, somebody who may send scripts.
-    async fn identify(&self, head: &Parts) -> Result<Caller, Refusal> {
+    /// Returns the caller of a request: by credential if authentication is on, or else by address.
+    pub(super) async fn authenticate(&self, head: &Parts) -> Result<Caller, Rejection> {
         if !self.authenticates() {
             return Ok(Caller::Address(address(head, self.trusted_proxies)));
         }
@@ -94,30 +92,7 @@ impl Access {
         }
         match &self.oidc {
             Some(oidc) => oidc.verify(token).await,
-            None => Err(Refusal::InvalidToken("it is not one of the keys")),
+            None => Err(Rejection::InvalidToken("it is not one of the keys")),
         }
     }
-}
-
-/// The layer around the route that takes scripts. Tells it who calls.
-pub(super) async fn guard(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Error> {
-    let (mut head, body) = request.into_parts();
-    let caller = app.access.admit(&head).await?;
-    head.extensions.insert(caller);
-    Ok(next.run(Request::from_parts(head, body)).await)
-}
-
-/// The layer around routes that only those may use who may send scripts, as often as they want.
-pub(super) async fn known(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Error> {
-    let (head, body) = request.into_parts();
-    app.access.identify(&head).await?;
-    Ok(next.run(Request::from_parts(head, body)).await)
 }

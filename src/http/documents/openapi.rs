@@ -1,4 +1,4 @@
-//! The OpenAPI document: how to call the service, for programs.
+//! The OpenAPI document.
 
 use std::collections::BTreeSet;
 
@@ -19,27 +19,27 @@ use utoipa::openapi::{
     OpenApiBuilder, PathItem, PathsBuilder, Ref, Required, Response, ResponseBuilder,
 };
 
-use super::JSON;
+use super::document::JSON;
 use super::reference::{self, Address, HEADERS, METRICS, On, READYZ, Tag};
 use crate::config::Config;
-use crate::http::answer::{Fault, Success};
 use crate::http::kind::Kind;
 use crate::http::request::ExecuteRequest;
+use crate::http::response::{ErrorBody, SuccessBody};
 
 const KINDS: &str = "ErrorKind";
 const KIND_HEADER: &str = "X-Error-Kind";
-/// The name of the response that stands for every error.
-const ANY: &str = "Error";
+/// The name of the response that stands for any error.
+const ANY_ERROR: &str = "Error";
 const BEARER: &str = "bearer";
 
-/// Describes the service as it is set up.
+/// Returns the document for a service with these settings.
 pub(super) fn document(config: &Config) -> OpenApi {
     let info = InfoBuilder::new()
         .title("Python Executor")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Runs a Python script in a fresh interpreter of its own and answers with what its \
-             main() returned.",
+            "Runs a Python script in a fresh interpreter of its own and returns the result of its \
+             main().",
         ))
         .contact(Some(
             ContactBuilder::new()
@@ -58,7 +58,7 @@ pub(super) fn document(config: &Config) -> OpenApi {
     }
     OpenApiBuilder::new()
         .info(info)
-        // Wherever the document has been read from.
+        // Relative to the URL of the document.
         .servers(Some([ServerBuilder::new()
             .url("/")
             .description(Some("This service."))
@@ -69,7 +69,7 @@ pub(super) fn document(config: &Config) -> OpenApi {
                 .description(Some(tag.description()))
                 .build()
         })))
-        // Operations that need a key or token say so themselves.
+        // Operations that need a key or token have a requirement of their own.
         .security(Some([]))
         .paths(paths)
         .components(Some(components()))
@@ -83,7 +83,7 @@ fn execute(config: &Config) -> PathItem {
         .iter()
         .map(|limit| format!("\n- {}: {}", limit.what, limit.value));
     let description = format!(
-        "Runs the script's main() and answers with what it returned. The limits of this service:\n{}",
+        "Runs the script's main() and returns its result. The limits of this service:\n{}",
         limits.collect::<String>()
     );
     let example = serde_json::json!({"script": "def main():\n    print('hi')\n    return {'answer': 6 * 7}\n"});
@@ -109,14 +109,14 @@ fn execute(config: &Config) -> PathItem {
     for status in error_statuses() {
         operation = operation.response(status.as_str(), Ref::from_response_name(name(status)));
     }
-    PathItem::new(HttpMethod::Post, operation.response("default", other()))
+    PathItem::new(HttpMethod::Post, operation.response("default", any_error()))
 }
 
-/// Something that is simply there.
+/// A GET operation.
 fn get(address: &Address, config: &Config) -> PathItem {
-    let answer = |description: &str| {
+    let response = |description: &str| {
         let mut response =
-            with_headers(Response::builder(), |on| on == On::Every).description(description);
+            with_headers(Response::builder(), |on| on == On::All).description(description);
         for media_type in address.media_types {
             response = response.content(*media_type, Content::builder().build());
         }
@@ -127,30 +127,33 @@ fn get(address: &Address, config: &Config) -> PathItem {
         .tag(address.tag.name())
         .summary(Some(address.summary.trim_end_matches('.')))
         .description(Some(address.summary))
-        .response("200", answer(address.summary));
-    let mut refusals = vec![Kind::InvalidRequest.status(), Kind::Forbidden.status()];
+        .response("200", response(address.summary));
+    let mut errors = vec![Kind::InvalidRequest.status(), Kind::Forbidden.status()];
     if address.path == READYZ {
-        operation = operation.response("503", answer("Not ready, and why."));
+        operation = operation.response("503", response("Not ready, with the reason."));
     }
     if address.path == METRICS && config.access.authenticates() {
         operation = operation.security(bearer());
-        refusals.extend(Kind::Unauthorized.statuses());
+        errors.extend(Kind::Unauthorized.statuses());
     }
-    for status in refusals {
+    for status in errors {
         operation = operation.response(status.as_str(), Ref::from_response_name(name(status)));
     }
-    PathItem::new(HttpMethod::Get, operation.response("default", other()))
+    PathItem::new(HttpMethod::Get, operation.response("default", any_error()))
 }
 
 fn components() -> Components {
     let kinds = kinds(Kind::VARIANTS).description(Some(meanings(Kind::VARIANTS)));
     let any_kind = Header::builder()
-        .description(Some("Which error it is."))
+        .description(Some("The kind of the error."))
         .schema(Some(Ref::from_schema_name(KINDS)))
         .build();
     let mut any = with_headers(Response::builder(), |_| true)
         .description("An error.")
-        .content(JSON, Content::new(Some(Ref::from_schema_name("Fault"))))
+        .content(
+            JSON,
+            Content::new(Some(Ref::from_schema_name(ErrorBody::name()))),
+        )
         .build();
     any.headers.insert(KIND_HEADER.into(), any_kind.into());
     let bearer = HttpBuilder::new()
@@ -159,52 +162,58 @@ fn components() -> Components {
         .build();
     let mut components = ComponentsBuilder::new()
         .schema_from::<ExecuteRequest>()
-        .schema_from::<Success>()
-        .schema_from::<Fault>()
+        .schema_from::<SuccessBody>()
+        .schema_from::<ErrorBody>()
         .schema(KINDS, kinds)
-        .response(ANY, any)
+        .response(ANY_ERROR, any)
         .security_scheme(BEARER, SecurityScheme::Http(bearer));
     for status in error_statuses() {
-        components = components.response(name(status), fault(status));
+        components = components.response(name(status), error(status));
     }
     components.build()
 }
 
 fn success() -> Response {
-    with_headers(Response::builder(), |on| matches!(on, On::Every | On::Runs))
+    with_headers(Response::builder(), |on| matches!(on, On::All | On::Runs))
         .description("main() returned.")
-        .content(JSON, Content::new(Some(Ref::from_schema_name("Success"))))
+        .content(
+            JSON,
+            Content::new(Some(Ref::from_schema_name(SuccessBody::name()))),
+        )
         .build()
 }
 
-/// The answer with this status, which is an error.
-fn fault(status: StatusCode) -> Response {
+/// The response for errors with this status.
+fn error(status: StatusCode) -> Response {
     let kinds_here: Vec<Kind> = Kind::VARIANTS
         .iter()
         .copied()
         .filter(|kind| kind.statuses().contains(&status))
         .collect();
     let here = |on| match on {
-        On::Every | On::Errors => true,
+        On::All | On::Errors => true,
         On::Runs => matches!(
             status,
             StatusCode::BAD_REQUEST | StatusCode::INTERNAL_SERVER_ERROR
         ),
-        On::Busy => [
+        On::Retry => [
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::TOO_MANY_REQUESTS,
         ]
         .contains(&status),
-        On::Unknown => [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status),
-        On::WrongMethod => status == StatusCode::METHOD_NOT_ALLOWED,
+        On::Unauthorized => [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status),
+        On::MethodNotAllowed => status == StatusCode::METHOD_NOT_ALLOWED,
     };
     let mut response = with_headers(Response::builder(), here)
         .description(meanings(&kinds_here))
-        .content(JSON, Content::new(Some(Ref::from_schema_name("Fault"))))
+        .content(
+            JSON,
+            Content::new(Some(Ref::from_schema_name(ErrorBody::name()))),
+        )
         .build();
-    // Not all kinds, but those that come with this status.
+    // Only the kinds that occur with this status.
     let kind = Header::builder()
-        .description(Some("Which error it is."))
+        .description(Some("The kind of the error."))
         .schema(Some(kinds(&kinds_here)))
         .build();
     response.headers.insert(KIND_HEADER.into(), kind.into());
@@ -221,7 +230,7 @@ fn with_headers(mut response: ResponseBuilder, here: impl Fn(On) -> bool) -> Res
     response
 }
 
-/// That a key or token is needed.
+/// The requirement of a key or token.
 fn bearer() -> SecurityRequirement {
     SecurityRequirement::new(BEARER, Vec::<String>::new())
 }
@@ -232,8 +241,8 @@ fn request_id() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "A name for the request, for the answer and the log: up to 128 letters, digits, dots, \
-             underscores and hyphens. Another one is ignored.",
+            "An id for the request, which is returned and logged: up to 128 letters, digits, dots, \
+             underscores and hyphens. An invalid one is ignored.",
         ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build()
@@ -245,7 +254,7 @@ fn kinds(kinds: &[Kind]) -> ObjectBuilder {
         .enum_values(Some(kinds.iter().map(|kind| kind.name())))
 }
 
-/// A list of what each kind means.
+/// A list of these kinds with their descriptions.
 fn meanings(kinds: &[Kind]) -> String {
     let lines = kinds
         .iter()
@@ -253,12 +262,12 @@ fn meanings(kinds: &[Kind]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Every error of whatever else answers at the same paths: to another method, say.
-fn other() -> Ref {
-    Ref::from_response_name(ANY)
+/// Any other error at the same path, for example for an unsupported method.
+fn any_error() -> Ref {
+    Ref::from_response_name(ANY_ERROR)
 }
 
-/// Every status that is an error of `POST /execute`.
+/// The status codes of the errors of `POST /execute`.
 fn error_statuses() -> BTreeSet<StatusCode> {
     let elsewhere = [Kind::NotFound, Kind::MethodNotAllowed];
     Kind::VARIANTS
@@ -269,7 +278,7 @@ fn error_statuses() -> BTreeSet<StatusCode> {
         .collect()
 }
 
-/// What the answer with this status is called in the document.
+/// The name of the response with this status in the document.
 fn name(status: StatusCode) -> String {
     let words = status.canonical_reason().unwrap_or("Error").split(' ');
     words.collect()

@@ -1,4 +1,5 @@
-//! What the documentation and the OpenAPI document both say, taken from what the service does.
+//! The facts that the documentation and the OpenAPI document share, taken from the code that implements
+//! them.
 
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use utoipa::PartialSchema;
 
 use crate::config::Config;
 use crate::display::{Bytes, Seconds};
-use crate::http::access::Refusal;
-use crate::http::answer::Error;
+use crate::http::access::Rejection;
+use crate::http::admission::AdmissionError;
+use crate::http::error::Error;
 use crate::http::kind::Kind;
 use crate::http::request::ExecuteRequest;
 use crate::sandbox::Failure;
@@ -22,7 +24,7 @@ pub(super) struct Field {
     pub(super) description: String,
 }
 
-/// A limit as this service has it.
+/// A limit of this service.
 pub(super) struct Limit {
     pub(super) what: &'static str,
     pub(super) value: String,
@@ -38,36 +40,36 @@ pub(super) struct ErrorRow {
     pub(super) text: String,
 }
 
-/// A header of answers.
+/// A response header.
 pub(super) struct Header {
     pub(super) name: &'static str,
     pub(super) on: On,
     pub(super) description: &'static str,
 }
 
-/// Which answers have a header.
+/// The responses that have a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum On {
-    /// All.
-    Every,
-    /// Those that are errors.
+    /// All responses.
+    All,
+    /// Errors.
     Errors,
-    /// Those about a run that has ended.
+    /// Responses to runs that have ended.
     Runs,
-    /// Those after which it is worth trying again.
-    Busy,
-    /// Those that ask who calls.
-    Unknown,
-    /// Those to a wrong method.
-    WrongMethod,
+    /// Errors after which the client should try again.
+    Retry,
+    /// Errors of authentication.
+    Unauthorized,
+    /// Errors for a method that is not supported.
+    MethodNotAllowed,
 }
 
-/// Something else to get from the service.
+/// Another path of the service, for GET requests.
 pub(super) struct Address {
     pub(super) path: &'static str,
-    /// The usual one first.
+    /// The default one first.
     pub(super) media_types: &'static [&'static str],
-    /// The name of the operation, for programs that are made from the OpenAPI document.
+    /// The name of the operation, for clients generated from the OpenAPI document.
     pub(super) operation: &'static str,
     pub(super) tag: Tag,
     pub(super) summary: &'static str,
@@ -77,11 +79,11 @@ pub(super) struct Address {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumMessage, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Tag {
-    /// Runs scripts.
+    /// Running scripts.
     Scripts,
-    /// Explains the service.
+    /// Documentation of the service.
     Documents,
-    /// Tells operators how the service is doing.
+    /// Endpoints for operators.
     Operation,
 }
 
@@ -95,48 +97,49 @@ impl Tag {
     }
 }
 
-/// The address that may also answer 503.
+/// The path that can also return 503.
 pub(super) const READYZ: &str = "/readyz";
-/// The address that asks who calls, if the service does.
+/// The path that needs authentication where scripts do.
 pub(super) const METRICS: &str = "/metrics";
 
-/// The headers that belong to the contract.
+/// The headers of the contract.
 pub(super) static HEADERS: [Header; 6] = [
     Header {
         name: "X-Request-Id",
-        on: On::Every,
-        description: "Names the request, also in the log. That of the request is taken if it has up to \
-                      128 letters, digits, dots, underscores and hyphens; otherwise it gets a new one.",
+        on: On::All,
+        description: "The id of the request, which is also in the log. The id that the request sends is \
+                      used if it consists of up to 128 letters, digits, dots, underscores and hyphens; \
+                      otherwise the service makes a new one.",
     },
     Header {
         name: "X-Error-Kind",
         on: On::Errors,
-        description: "Which error it is.",
+        description: "The kind of the error.",
     },
     Header {
         name: "Server-Timing",
         on: On::Runs,
         description: "Milliseconds spent in the queue, on the start of the interpreter, and on the run: \
-                      queue;dur=0.012, start;dur=0.1, run;dur=1.2",
+                      queue;dur=0.012, start;dur=0.1, run;dur=1.2.",
     },
     Header {
         name: "Retry-After",
-        on: On::Busy,
-        description: "Seconds after which it is worth trying again.",
+        on: On::Retry,
+        description: "Seconds after which the client should try again.",
     },
     Header {
         name: "WWW-Authenticate",
-        on: On::Unknown,
-        description: "That a bearer key or token is asked for, and what is wrong with this one.",
+        on: On::Unauthorized,
+        description: "The challenge for a key or token, with the reason why the one that was sent is not accepted.",
     },
     Header {
         name: "Allow",
-        on: On::WrongMethod,
+        on: On::MethodNotAllowed,
         description: "The methods that the path supports.",
     },
 ];
 
-/// What can be had with GET.
+/// Returns the paths for GET requests.
 pub(super) fn addresses(config: &Config) -> Vec<Address> {
     let service = &config.service;
     let metrics = service.metrics && service.admin_address.is_none();
@@ -153,14 +156,14 @@ pub(super) fn addresses(config: &Config) -> Vec<Address> {
             &["text/plain"],
             "live",
             Tag::Operation,
-            "Says ok as long as the service lives.",
+            "Liveness: ok.",
         ),
         address(
             READYZ,
             &["text/plain"],
             "ready",
             Tag::Operation,
-            "Whether another request would get a place; 503 if not.",
+            "Readiness: 503 if the service is full, is shutting down or cannot store files.",
         ),
     ];
     if metrics {
@@ -169,7 +172,7 @@ pub(super) fn addresses(config: &Config) -> Vec<Address> {
             &["text/plain", "application/openmetrics-text"],
             "metrics",
             Tag::Operation,
-            "How the service is doing, for Prometheus; needs a key or token where scripts do.",
+            "Metrics for Prometheus; needs a key or token if scripts do.",
         ));
     }
     addresses.extend([
@@ -178,14 +181,14 @@ pub(super) fn addresses(config: &Config) -> Vec<Address> {
             &["application/json"],
             "openapi",
             Tag::Documents,
-            "This interface, for programs.",
+            "This interface as an OpenAPI document.",
         ),
         address(
             "/docs",
             &["text/html"],
             "docs",
             Tag::Documents,
-            "This interface, for people.",
+            "This documentation.",
         ),
     ]);
     if service.playground {
@@ -194,13 +197,13 @@ pub(super) fn addresses(config: &Config) -> Vec<Address> {
             &["text/html"],
             "playground",
             Tag::Documents,
-            "A page to try scripts on.",
+            "The playground: a page for trying scripts.",
         ));
     }
     addresses
 }
 
-/// The fields of the request, the required ones first, from the schema that the OpenAPI document has.
+/// Returns the fields of the request, the required ones first, from its OpenAPI schema.
 ///
 /// # Errors
 /// When the schema cannot be written as JSON.
@@ -224,7 +227,7 @@ pub(super) fn fields() -> serde_json::Result<Vec<Field>> {
     Ok(fields)
 }
 
-/// Every error there is.
+/// Returns all errors.
 pub(super) fn errors(config: &Config) -> Vec<ErrorRow> {
     let row = |kind: &Kind| {
         let statuses = kind.statuses().iter().map(|status| status.as_str());
@@ -238,7 +241,7 @@ pub(super) fn errors(config: &Config) -> Vec<ErrorRow> {
     Kind::VARIANTS.iter().map(row).collect()
 }
 
-/// What an error of this kind says, with what differs in angle brackets.
+/// Returns the text of an error of this kind, with placeholders in angle brackets.
 fn text(kind: Kind, config: &Config) -> String {
     let limits = config.run.limits();
     let failure = |failure: Failure| failure.to_string();
@@ -249,7 +252,7 @@ fn text(kind: Kind, config: &Config) -> String {
         )),
         Kind::NoMain => failure(Failure::NoMain(String::new())),
         Kind::Exception => failure(Failure::Exception("<type>: <message>".into())),
-        Kind::NotSerializable => failure(Failure::NotSerializable("<why>".into())),
+        Kind::NotSerializable => failure(Failure::NotSerializable("<reason>".into())),
         Kind::CpuLimit => failure(Failure::CpuLimit(limits.cpu)),
         Kind::WallLimit => failure(Failure::WallLimit(limits.wall)),
         Kind::MemoryLimit => failure(Failure::MemoryLimit(limits.memory)),
@@ -259,28 +262,31 @@ fn text(kind: Kind, config: &Config) -> String {
         }),
         Kind::HostCallLimit => failure(Failure::HostCallLimit(limits.host_calls)),
         Kind::Exited => failure(Failure::Exited(1)),
-        Kind::Crashed => failure(Failure::Crashed("<why>".into())),
-        Kind::InvalidRequest => error(Error::InvalidRequest("<what is wrong, and where>".into())),
-        Kind::Unauthorized => error(Refusal::NoToken.into()),
-        Kind::Forbidden => error(Refusal::NotAllowed.into()),
+        Kind::Crashed => failure(Failure::Crashed("<reason>".into())),
+        Kind::InvalidRequest => error(Error::InvalidRequest("<problem and position>".into())),
+        Kind::Unauthorized => error(Rejection::NoToken.into()),
+        Kind::Forbidden => error(Rejection::NotAllowed.into()),
         Kind::RateLimited => match config.access.rate {
-            Some(limit) => error(Refusal::RateLimited { limit, seconds: 1 }.into()),
+            Some(limit) => error(Rejection::RateLimited { limit, seconds: 1 }.into()),
             None => "rate limit of <rate> exceeded".into(),
         },
         Kind::NotFound => error(Error::NotFound),
         Kind::MethodNotAllowed => error(Error::MethodNotAllowed),
         Kind::TooLarge => error(Error::TooLarge(config.request.body_limit)),
         Kind::UnsupportedMediaType => error(Error::UnsupportedMediaType),
-        Kind::Overloaded => error(Error::Full {
-            running: config.capacity.concurrent,
-            waiting: config.capacity.queue,
-        }),
-        Kind::ShuttingDown => error(Error::ShuttingDown),
+        Kind::Overloaded => error(
+            AdmissionError::Full {
+                max_running: config.capacity.concurrent,
+                max_waiting: config.capacity.queue,
+            }
+            .into(),
+        ),
+        Kind::ShuttingDown => error(AdmissionError::ShuttingDown.into()),
         Kind::Internal => error(Error::Internal("<request id>".into())),
     }
 }
 
-/// The limits of this service.
+/// Returns the limits of this service.
 pub(super) fn limits(config: &Config) -> Vec<Limit> {
     let limits = config.run.limits();
     let time = |time: Duration| Seconds(time).to_string();
@@ -379,7 +385,7 @@ pub(super) fn limits(config: &Config) -> Vec<Limit> {
     ]
 }
 
-/// A number in groups of three digits.
+/// Formats a number in groups of three digits.
 fn grouped(number: u64) -> String {
     match (number / 1000, number % 1000) {
         (0, rest) => rest.to_string(),

@@ -2,9 +2,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `issuer` | who issues the tokens: looking up its keys, and when to do it again |
-//! | `key_set` | the keys, and which algorithms each of them is for |
-//! | `signature` | the cryptography |
+//! | `issuer` | the issuer of the tokens: fetching and caching its keys |
+//! | `key_set` | the public keys, and the algorithms of each |
+//! | `signature` | checking signatures |
 
 mod issuer;
 mod key_set;
@@ -17,28 +17,28 @@ use jsonwebtoken::{Validation, decode, decode_header, get_current_timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Refusal;
 use super::caller::Caller;
+use super::rejection::Rejection;
 use crate::config::{self, Allowed};
 use issuer::Issuer;
 use key_set::{ALGORITHMS, Key};
 
-/// Seconds that the clocks of the issuer and of this machine may differ.
+/// Seconds by which the clocks of the issuer and of this machine may differ.
 const LEEWAY: u64 = 30;
-/// Bytes a subject may have, by the standard.
-const LONGEST_SUBJECT: usize = 255;
+/// Bytes of a subject, by the standard.
+const MAX_SUBJECT: usize = 255;
 
-/// Tells good tokens from bad ones.
+/// Verifies ID tokens.
 pub(super) struct Oidc {
     issuer: Arc<Issuer>,
     validation: Validation,
     allowed: Allowed,
 }
 
-/// What is of interest besides that which [`Validation`] checks.
+/// The claims that are used besides those that [`Validation`] checks.
 #[derive(Deserialize)]
 struct Claims {
-    /// At most one by RFC 7519; [`Validation`] would take an array, too.
+    /// A single string by RFC 7519; [`Validation`] would accept an array, too.
     #[serde(rename = "iss")]
     _iss: Option<String>,
     sub: String,
@@ -57,7 +57,7 @@ impl Oidc {
         validation.set_audience(&settings.audiences);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY;
-        // Each key brings its own.
+        // Each key has its own.
         validation.algorithms.clear();
         Self {
             issuer: Issuer::new(settings.issuer, settings.authorities),
@@ -66,28 +66,31 @@ impl Oidc {
         }
     }
 
-    /// Finds out whose token it is.
-    pub(super) async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
-        let no_token = Refusal::InvalidToken("it is neither a key nor an ID token");
+    /// Verifies a token and returns its subject.
+    pub(super) async fn verify(&self, token: &str) -> Result<Caller, Rejection> {
+        let no_token = Rejection::InvalidToken("it is neither a key nor an ID token");
         let header = decode_header(token).map_err(|_| no_token)?;
         if !ALGORITHMS.contains(&header.alg) {
-            return Err(Refusal::InvalidToken("its algorithm is not accepted"));
+            return Err(Rejection::InvalidToken("its algorithm is not accepted"));
         }
-        // RFC 7515: extensions that have to be understood make a token invalid where they are not.
+        // RFC 7515: a token with a critical extension that is not understood is invalid.
         if header.crit.is_some() {
-            return Err(Refusal::InvalidToken("its header has critical extensions"));
+            return Err(Rejection::InvalidToken(
+                "its header has critical extensions",
+            ));
         }
         let kid = header.kid.as_deref();
         let keys = self.issuer.keys(kid).await;
-        let keys = keys.ok_or(Refusal::IssuerUnavailable)?;
-        let mut refusal = Refusal::InvalidToken("it is signed with a key its issuer does not have");
+        let keys = keys.ok_or(Rejection::IssuerUnavailable)?;
+        let mut rejection =
+            Rejection::InvalidToken("it is signed with a key its issuer does not have");
         for key in keys.matching(kid, header.alg) {
             match self.check(token, key) {
-                Ok(claims) => return self.admit(claims),
-                Err(error) => refusal = Refusal::InvalidToken(reason(&error)),
+                Ok(claims) => return self.authorize(claims),
+                Err(error) => rejection = Rejection::InvalidToken(reason(&error)),
             }
         }
-        Err(refusal)
+        Err(rejection)
     }
 
     fn check(&self, token: &str, key: &Key) -> Result<Claims, Error> {
@@ -101,13 +104,13 @@ impl Oidc {
         if claims.iat.is_some_and(|issued| issued > latest as f64) {
             return Err(ErrorKind::ImmatureSignature.into());
         }
-        if !(1..=LONGEST_SUBJECT).contains(&claims.sub.len()) {
+        if !(1..=MAX_SUBJECT).contains(&claims.sub.len()) {
             return Err(ErrorKind::InvalidSubject.into());
         }
         Ok(claims)
     }
 
-    fn admit(&self, claims: Claims) -> Result<Caller, Refusal> {
+    fn authorize(&self, claims: Claims) -> Result<Caller, Rejection> {
         let allowed = match &self.allowed {
             Allowed::All => true,
             Allowed::Only { emails, subjects } => {
@@ -118,7 +121,7 @@ impl Oidc {
         if allowed {
             Ok(Caller::Subject(claims.sub.into()))
         } else {
-            Err(Refusal::NotAllowed)
+            Err(Rejection::NotAllowed)
         }
     }
 }

@@ -1,45 +1,45 @@
-//! How often each caller may call.
+//! The rate limit of each caller.
 
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use governor::clock::Clock;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, Quota};
 
-use super::Refusal;
 use super::caller::Caller;
+use super::rejection::Rejection;
 use crate::config::RateLimit;
 
-/// Callers that are told apart, of about a hundred bytes each. Those beyond share one allowance: a
-/// stranger with many addresses must not fill the memory.
-const MOST_CALLERS: usize = 100_000;
-/// How often the callers who have been away for long enough are forgotten, when there are too many.
+/// Callers with an allowance of their own, which takes about a hundred bytes each. All others share one,
+/// so that a client with many addresses cannot exhaust the memory.
+const MAX_CALLERS: usize = 100_000;
+/// Interval at which callers with a full allowance are removed from a full table.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Counts the calls of each caller.
-pub(super) struct Limiter {
+/// Limits the rate of requests of each caller.
+pub(super) struct RateLimiter {
     limit: RateLimit,
     limiter: DefaultKeyedRateLimiter<Caller>,
-    most_callers: usize,
+    max_callers: usize,
     swept: Mutex<Instant>,
 }
 
-impl Limiter {
+impl RateLimiter {
     pub(super) fn new(limit: RateLimit) -> Self {
         let burst = NonZeroU32::new(limit.burst).unwrap_or(NonZeroU32::MIN);
-        // There is none only for an interval of zero, which no rate has.
+        // `with_period` fails only for an interval of zero, which no rate has.
         let quota = Quota::with_period(limit.interval()).unwrap_or(Quota::per_second(burst));
         Self {
             limit,
-            limiter: RateLimiter::keyed(quota.allow_burst(burst)),
-            most_callers: MOST_CALLERS,
+            limiter: governor::RateLimiter::keyed(quota.allow_burst(burst)),
+            max_callers: MAX_CALLERS,
             swept: Mutex::new(Instant::now()),
         }
     }
 
-    /// Counts a call, unless the caller has used up all.
-    pub(super) fn check(&self, caller: Caller) -> Result<(), Refusal> {
+    /// Counts a request, unless the caller has used up its allowance.
+    pub(super) fn check(&self, caller: Caller) -> Result<(), Rejection> {
         let caller = if self.has_room() {
             caller
         } else {
@@ -47,18 +47,18 @@ impl Limiter {
         };
         self.limiter.check_key(&caller).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.limiter.clock().now());
-            // Rounded up: who comes back too early comes in vain.
+            // Rounded up, so that a client that waits this long is not rejected again.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            Refusal::RateLimited {
+            Rejection::RateLimited {
                 limit: self.limit,
                 seconds: seconds.max(1),
             }
         })
     }
 
-    /// Whether one more caller can be told apart.
+    /// Whether the table has room for another caller.
     fn has_room(&self) -> bool {
-        if self.limiter.len() < self.most_callers {
+        if self.limiter.len() < self.max_callers {
             return true;
         }
         if let Ok(mut swept) = self.swept.try_lock()
@@ -67,7 +67,7 @@ impl Limiter {
             *swept = Instant::now();
             self.limiter.retain_recent();
         }
-        self.limiter.len() < self.most_callers
+        self.limiter.len() < self.max_callers
     }
 }
 
@@ -76,22 +76,22 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
-    fn limiter(burst: u32, most_callers: usize) -> Result<Limiter, String> {
+    fn limiter(burst: u32, max_callers: usize) -> Result<RateLimiter, String> {
         let rate = "1/h".parse()?;
-        Ok(Limiter {
-            most_callers,
-            ..Limiter::new(RateLimit { rate, burst })
+        Ok(RateLimiter {
+            max_callers,
+            ..RateLimiter::new(RateLimit { rate, burst })
         })
     }
 
     #[test]
     fn each_caller_has_an_allowance() -> Result<(), String> {
-        let limiter = limiter(2, MOST_CALLERS)?;
+        let limiter = limiter(2, MAX_CALLERS)?;
         for caller in [Caller::Key(0), Caller::Key(1), Caller::Subject("0".into())] {
             for _ in 0..2 {
                 assert!(limiter.check(caller.clone()).is_ok());
             }
-            let Some(Refusal::RateLimited { seconds, .. }) = limiter.check(caller).err() else {
+            let Some(Rejection::RateLimited { seconds, .. }) = limiter.check(caller).err() else {
                 return Err("the allowance is used up".into());
             };
             assert!((3500..=3600).contains(&seconds), "{seconds}");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_without_number_share_one_allowance() -> Result<(), String> {
+    fn callers_beyond_the_table_share_one_allowance() -> Result<(), String> {
         let limiter = limiter(1, 10)?;
         let callers = (0..1000).map(|bits| Caller::Address(Ipv4Addr::from_bits(bits).into()));
         let admitted = callers.filter(|caller| limiter.check(caller.clone()).is_ok());

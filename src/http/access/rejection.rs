@@ -1,4 +1,4 @@
-//! What callers are told who may not send scripts, or not now.
+//! Responses to callers who are not authorized or exceed a limit.
 
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -6,27 +6,30 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use crate::config::RateLimit;
 use crate::http::kind::Kind;
 
-/// Seconds after which the issuer is worth another try.
+/// Seconds after which the keys of the issuer can be fetched again.
 const ISSUER_RETRY_SECONDS: u64 = 5;
 
-/// Seconds after which one of a caller's runs may have ended: most are far shorter.
+/// Seconds after which one of the caller's runs has probably ended: most are far shorter.
 const RUN_RETRY_SECONDS: u64 = 1;
 
-/// Why a caller may not send a script. The challenges are those of RFC 6750.
+/// The reason why a caller may not send a script, or not now. The challenges are those of RFC 6750.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(test, derive(strum::EnumIter))]
-pub(in crate::http) enum Refusal {
-    #[error("say who you are with the header Authorization: Bearer, followed by a key or token")]
+pub(in crate::http) enum Rejection {
+    #[error(
+        "the service needs a key or token: send it in the header Authorization: Bearer, followed by the \
+         key or token"
+    )]
     NoToken,
-    /// Holds what is wrong with the header.
+    /// Holds the problem of the header.
     #[error("the header Authorization is malformed: {0}")]
     Malformed(&'static str),
-    /// Holds what is wrong with the token.
+    /// Holds the problem of the token.
     #[error("the key or token is not accepted: {0}")]
     InvalidToken(&'static str),
     #[error(
-        "the token is valid, but its owner may not send scripts: ask who runs this service to be \
-         listed in OIDC_ALLOWED_EMAILS or OIDC_ALLOWED_SUBJECTS"
+        "the token is valid, but its owner may not send scripts: ask the operator of this service to \
+         add you to OIDC_ALLOWED_EMAILS or OIDC_ALLOWED_SUBJECTS"
     )]
     NotAllowed,
     #[error(
@@ -40,10 +43,10 @@ pub(in crate::http) enum Refusal {
     )]
     RateLimited {
         limit: RateLimit,
-        /// After this many the caller may call again.
+        /// The caller may send another request after this time.
         seconds: u64,
     },
-    /// Holds how many may be.
+    /// Holds the limit.
     #[error(
         "limit of {0} scripts of one caller that run or wait (MAX_CONCURRENT_PER_CALLER) exceeded: try \
          again when one has ended"
@@ -51,8 +54,8 @@ pub(in crate::http) enum Refusal {
     TooManyAtOnce(u32),
 }
 
-impl Refusal {
-    /// The contract's name for it.
+impl Rejection {
+    /// Returns the error kind of the contract.
     pub(in crate::http) fn kind(&self) -> Kind {
         match self {
             Self::Malformed(_) => Kind::InvalidRequest,
@@ -64,15 +67,15 @@ impl Refusal {
 
     pub(in crate::http) fn status(&self) -> StatusCode {
         match self {
-            // For a program that goes by the kind it is a caller nobody knows yet, so the set of
-            // kinds stays closed.
+            // Programs that go by the kind need no kind of its own for a caller that cannot be
+            // authenticated yet.
             Self::IssuerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => self.kind().status(),
         }
     }
 
-    /// Adds what a program needs to know to do better.
-    pub(in crate::http) fn describe(&self, headers: &mut HeaderMap) {
+    /// Adds the challenge, or the time after which the client should try again.
+    pub(in crate::http) fn add_headers(&self, headers: &mut HeaderMap) {
         let challenge = match self {
             Self::NoToken => r#"Bearer realm="python-executor""#.into(),
             Self::Malformed(reason) => challenge("invalid_request", reason),

@@ -1,5 +1,5 @@
-//! What is true of every answer: it has a request id and safe headers, it is counted, and a panic
-//! becomes a 500.
+//! Middleware: request ids, common headers, caught panics and metrics for every route;
+//! authentication and authorization for some.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -12,32 +12,33 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::answer::{Error, Refused};
+use super::app::App;
 use super::body::Lingering;
+use super::error::{Error, RejectedKind};
 use super::head::{self, Hosts};
 use crate::telemetry::{self, Metrics};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longer ids of clients are not worth carrying around.
-const LONGEST_ID: usize = 128;
+/// Bytes of a client's request id; a longer one is replaced.
+const MAX_REQUEST_ID: usize = 128;
 
-/// Names a request, in the answer and in the log.
+/// The id of a request, which is in the response and in the log.
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The client's id if it is harmless, or else a new one.
+    /// Returns the client's id if it is valid, or else a new one.
     fn of(headers: &HeaderMap) -> Self {
-        let given = headers
+        let sent = headers
             .get(X_REQUEST_ID)
             .and_then(|value| value.to_str().ok());
-        match given.filter(|id| is_sane(id)) {
+        match sent.filter(|id| is_valid(id)) {
             Some(id) => Self(id.into()),
-            None => Self::fresh(),
+            None => Self::new(),
         }
     }
 
-    fn fresh() -> Self {
+    fn new() -> Self {
         Self(format!("{:032x}", telemetry::random_id()).into())
     }
 
@@ -52,21 +53,22 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Letters, digits and `._-` can go into logs, shells and addresses as they are.
-fn is_sane(id: &str) -> bool {
-    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(harmless)
+/// Whether `id` can be written into logs, shells and URLs without escapes.
+fn is_valid(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed)
 }
 
-/// The state of the layer.
-pub(super) struct Envelope {
+/// The state of the middleware around all routes.
+pub(super) struct Common {
     pub(super) metrics: Arc<Metrics>,
     pub(super) hosts: Hosts,
 }
 
-/// The layer around all routes.
-pub(super) async fn wrap(
-    State(envelope): State<Arc<Envelope>>,
+/// Middleware around all routes: checks the head of the request, catches panics, counts the response,
+/// and adds the headers that every response has.
+pub(super) async fn common(
+    State(common): State<Arc<Common>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -74,29 +76,29 @@ pub(super) async fn wrap(
     let mut request = request.map(Lingering::wrap);
     request.extensions_mut().insert(id.clone());
 
-    let answer = async {
-        match head::check(&request, &envelope.hosts) {
+    let response = async {
+        match head::check(&request, &common.hosts) {
             Ok(()) => next.run(request).await,
             Err(error) => error.into_response(),
         }
     };
-    let answer = AssertUnwindSafe(answer).catch_unwind().await;
-    let mut response = answer.unwrap_or_else(|_| {
+    let response = AssertUnwindSafe(response).catch_unwind().await;
+    let mut response = response.unwrap_or_else(|_| {
         tracing::error!(request_id = %id, "a handler panicked");
         Error::Internal(id.to_string()).into_response()
     });
 
-    let refusal = response.extensions().get().map(|Refused(kind)| *kind);
+    let rejected = response.extensions().get().map(|RejectedKind(kind)| *kind);
     let status = response.status().as_u16();
-    envelope.metrics.count_response(status, refusal);
-    if let Some(kind) = refusal {
-        tracing::debug!(request_id = %id, status, kind, "refused");
+    common.metrics.count_response(status, rejected);
+    if let Some(kind) = rejected {
+        tracing::debug!(request_id = %id, status, kind, "rejected");
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, value);
     }
-    // Answers about scripts are nobody else's; what may be kept says so itself.
+    // Responses to scripts are private; handlers of documents set the header themselves.
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
@@ -104,13 +106,36 @@ pub(super) async fn wrap(
     response
 }
 
+/// Middleware that authenticates and rate-limits. Adds the caller to the request's extensions.
+pub(super) async fn authorize(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let (mut head, body) = request.into_parts();
+    let caller = app.access.authorize(&head).await?;
+    head.extensions.insert(caller);
+    Ok(next.run(Request::from_parts(head, body)).await)
+}
+
+/// Middleware that authenticates but does not rate-limit.
+pub(super) async fn authenticate(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let (head, body) = request.into_parts();
+    app.access.authenticate(&head).await?;
+    Ok(next.run(Request::from_parts(head, body)).await)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sane_ids_are_kept_and_others_replaced() -> Result<(), Box<dyn std::error::Error>> {
-        let long = "a".repeat(LONGEST_ID);
+    fn valid_ids_are_kept_and_others_replaced() -> Result<(), Box<dyn std::error::Error>> {
+        let long = "a".repeat(MAX_REQUEST_ID);
         let cases = [
             ("a", true),
             ("Trace-1.2_x", true),
@@ -127,7 +152,7 @@ mod tests {
             headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(given.as_bytes())?);
             let id = RequestId::of(&headers);
             assert_eq!(id.as_str() == given, kept, "{given:?}");
-            assert!(is_sane(id.as_str()), "{id}");
+            assert!(is_valid(id.as_str()), "{id}");
         }
         Ok(())
     }
@@ -140,11 +165,11 @@ mod tests {
         use crate::config::Capacity;
 
         let routes = Router::new().route("/", get(async || -> () { panic!("a handler's bug") }));
-        let envelope = Arc::new(Envelope {
+        let state = Arc::new(Common {
             metrics: Arc::new(Metrics::new(Capacity::default(), "3")),
             hosts: Hosts::Any,
         });
-        let mut routes = routes.layer(middleware::from_fn_with_state(envelope, wrap));
+        let mut routes = routes.layer(middleware::from_fn_with_state(state, common));
         let request = Request::builder().header("host", "here");
         let request = request.body(axum::body::Body::empty())?;
         let response = routes.call(request).await?;

@@ -1,0 +1,230 @@
+//! Responses to runs: the two JSON bodies of the contract, and the headers that belong to them.
+
+use std::sync::Arc;
+
+use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::admission::Permit;
+use super::kind::Kind;
+use super::permit_body::PermitBody;
+use crate::sandbox::{Failure, Outcome};
+
+/// The header with the error kind.
+const ERROR_KIND: HeaderName = HeaderName::from_static("x-error-kind");
+/// Seconds after which a client should try again: most runs are far shorter.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The kind of a response with a result.
+const OK: &str = "ok";
+
+/// The body when main() returned.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SuccessBody<'a> {
+    /// The value that main() returned, as json.dumps writes it.
+    #[schema(value_type = Value)]
+    result: &'a RawValue,
+    /// The text that the script wrote to standard output.
+    stdout: &'a str,
+}
+
+/// The body when there is no result.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ErrorBody<'a> {
+    /// The error in one line, for people.
+    error: &'a str,
+    /// The text that the script wrote to standard output before it ended.
+    stdout: &'a str,
+    /// The text that the script wrote to standard error before it ended, such as a traceback.
+    stderr: &'a str,
+}
+
+/// A response of the contract: a status, a kind and a JSON body.
+#[derive(Debug)]
+pub struct JsonResponse {
+    /// The error kind of the contract; `ok` for a result.
+    pub kind: &'static str,
+    /// The body, as JSON text.
+    pub body: Vec<u8>,
+    pub(super) status: StatusCode,
+}
+
+impl JsonResponse {
+    /// Returns the response to a run with this outcome. When the service is at fault, the error names
+    /// `request_id`, under which the log has the details.
+    #[must_use]
+    pub fn from_outcome(outcome: &Outcome, request_id: &str) -> Self {
+        let Outcome {
+            result,
+            stdout,
+            stderr,
+            ..
+        } = outcome;
+        match result {
+            Ok(result) => Self {
+                kind: OK,
+                status: StatusCode::OK,
+                body: json(&SuccessBody { result, stdout }),
+            },
+            Err(failure) => {
+                let kind = Kind::from(failure);
+                let error = match failure {
+                    Failure::Internal(details) => {
+                        tracing::error!(request_id, details, "internal error");
+                        internal_error(request_id)
+                    }
+                    failure => failure.to_string(),
+                };
+                Self::error(kind, kind.status(), &error, stdout, stderr)
+            }
+        }
+    }
+
+    /// Returns the response for an error.
+    pub(super) fn error(
+        kind: Kind,
+        status: StatusCode,
+        error: &str,
+        stdout: &str,
+        stderr: &str,
+    ) -> Self {
+        Self {
+            kind: kind.name(),
+            status,
+            body: json(&ErrorBody {
+                error,
+                stdout,
+                stderr,
+            }),
+        }
+    }
+
+    /// Returns the HTTP response. A large body holds `permit` until it is written.
+    pub(super) fn into_response(self, permit: Option<Arc<Permit>>) -> Response {
+        let Self { kind, status, body } = self;
+        let content_type = [(CONTENT_TYPE, "application/json")];
+        let body = PermitBody::wrap(body, permit);
+        let mut response = (status, content_type, body).into_response();
+        let headers = response.headers_mut();
+        if kind != OK {
+            headers.insert(ERROR_KIND, HeaderValue::from_static(kind));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        response
+    }
+}
+
+/// The error text when the service is at fault.
+pub(super) fn internal_error(request_id: &str) -> String {
+    format!("internal error (request {request_id})")
+}
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    // Strings and finished JSON can always be written; if not, an empty body is all that is left.
+    serde_json::to_vec(body).unwrap_or_else(|error| {
+        tracing::error!(%error, "cannot write a response body");
+        Vec::new()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sandbox::Usage;
+
+    fn outcome_of(result: Result<&str, Failure>) -> Result<Outcome, serde_json::Error> {
+        let result = match result {
+            Ok(json) => Ok(RawValue::from_string(json.into())?),
+            Err(failure) => Err(failure),
+        };
+        let (stdout, stderr) = ("out".into(), "err".into());
+        Ok(Outcome {
+            result,
+            stdout,
+            stderr,
+            usage: Usage::default(),
+        })
+    }
+
+    #[tokio::test]
+    async fn every_outcome_has_its_status_kind_and_body() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let limit = Duration::from_secs(5);
+        let cases = [
+            (Ok("123456789012345678901234567890.10"), 200, "ok"),
+            (
+                Err(Failure::Syntax("SyntaxError: x".into())),
+                400,
+                "syntax_error",
+            ),
+            (Err(Failure::NoMain(String::new())), 400, "no_main"),
+            (
+                Err(Failure::Exception("ValueError: x".into())),
+                400,
+                "exception",
+            ),
+            (
+                Err(Failure::NotSerializable("set".into())),
+                400,
+                "not_serializable",
+            ),
+            (Err(Failure::CpuLimit(limit)), 400, "cpu_limit"),
+            (Err(Failure::HostCallLimit(1)), 400, "host_call_limit"),
+            (Err(Failure::WallLimit(limit)), 400, "wall_limit"),
+            (Err(Failure::MemoryLimit(1)), 400, "memory_limit"),
+            (
+                Err(Failure::OutputLimit {
+                    stream: "stdout",
+                    limit: 1,
+                }),
+                400,
+                "output_limit",
+            ),
+            (Err(Failure::Exited(3)), 400, "exited"),
+            (Err(Failure::Crashed("trap".into())), 400, "crashed"),
+            (
+                Err(Failure::Unavailable("secret".into())),
+                503,
+                "overloaded",
+            ),
+            (Err(Failure::Internal("secret".into())), 500, "internal"),
+        ];
+        for (result, status, kind) in cases {
+            let outcome = outcome_of(result)?;
+            let response = JsonResponse::from_outcome(&outcome, "id-1");
+            assert_eq!(response.kind, kind);
+            let response = response.into_response(None);
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
+            let header = response.headers().get(ERROR_KIND).cloned();
+            let body = axum::body::to_bytes(response.into_body(), 1 << 20).await?;
+            let body = std::str::from_utf8(&body)?;
+            let expected = match (&outcome.result, kind) {
+                (Ok(json), _) => format!(r#"{{"result":{json},"stdout":"out"}}"#),
+                (Err(_), "internal") => {
+                    r#"{"error":"internal error (request id-1)","stdout":"out","stderr":"err"}"#
+                        .into()
+                }
+                (Err(failure), _) => {
+                    format!(r#"{{"error":"{failure}","stdout":"out","stderr":"err"}}"#)
+                }
+            };
+            assert_eq!(body, expected);
+            assert_eq!(
+                header,
+                (kind != "ok").then_some(HeaderValue::from_static(kind))
+            );
+        }
+        Ok(())
+    }
+}
