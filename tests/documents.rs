@@ -261,6 +261,7 @@ fn the_documentation_has_the_settings_of_the_service() {
         "memory limit of 64 MB exceeded",
         "1,234,567",
         "Python source that defines main()",
+        "Maximum size of a request body",
         "&#60;message&#62;",
     ] {
         assert!(page.contains(text), "{text}");

@@ -13,6 +13,8 @@ const SECRET: &str = "(secret)";
 pub struct Setting {
     /// The environment variable.
     pub name: String,
+    /// The first paragraph of its help text, without the final period.
+    pub help: String,
     /// As it was written or computed. A secret is not shown.
     pub value: String,
     /// The source of the value.
@@ -62,6 +64,7 @@ impl Config {
         };
         Some(Setting {
             name,
+            help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
             value,
             source,
         })

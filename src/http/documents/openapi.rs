@@ -79,9 +79,12 @@ pub(super) fn document(config: &Config) -> OpenApi {
 /// `POST /execute`.
 fn execute(config: &Config) -> PathItem {
     let limits = reference::limits(config);
-    let limits = limits
-        .iter()
-        .map(|limit| format!("\n- {}: {}", limit.what, limit.value));
+    let limits = limits.iter().map(|limit| {
+        format!(
+            "\n- {}: {}. {}.",
+            limit.setting, limit.value, limit.description
+        )
+    });
     let description = format!(
         "Runs the script's main() and returns its result. The limits of this service:\n{}",
         limits.collect::<String>()

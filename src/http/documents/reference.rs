@@ -26,9 +26,10 @@ pub(super) struct Field {
 
 /// A limit of this service.
 pub(super) struct Limit {
-    pub(super) what: &'static str,
+    pub(super) description: String,
     pub(super) value: String,
-    pub(super) beyond: &'static str,
+    /// The effect of exceeding it.
+    pub(super) exceeded: &'static str,
     pub(super) setting: &'static str,
 }
 
@@ -286,103 +287,83 @@ fn text(kind: Kind, config: &Config) -> String {
     }
 }
 
-/// Returns the limits of this service.
+/// Returns the limits of this service, with the help texts of their settings.
 pub(super) fn limits(config: &Config) -> Vec<Limit> {
     let limits = config.run.limits();
     let time = |time: Duration| Seconds(time).to_string();
     let size = |bytes: usize| Bytes(bytes).to_string();
-    let limit = |what, value, beyond, setting| Limit {
-        what,
-        value,
-        beyond,
-        setting,
-    };
-    vec![
-        limit(
-            "processor time",
+    let rows = [
+        (
+            "CPU_LIMIT",
             time(limits.cpu),
             "cpu_limit; waiting does not count",
-            "CPU_LIMIT",
         ),
-        limit(
-            "time from start to end",
-            time(limits.wall),
-            "wall_limit",
-            "WALL_LIMIT",
-        ),
-        limit(
-            "memory, the interpreter's own included",
+        ("WALL_LIMIT", time(limits.wall), "wall_limit"),
+        (
+            "MEMORY_LIMIT",
             size(limits.memory),
             "MemoryError, or memory_limit when the script does not catch it",
-            "MEMORY_LIMIT",
         ),
-        limit(
-            "standard output",
+        (
+            "STDOUT_LIMIT",
             size(limits.stdout),
             "output_limit; the first part is kept",
-            "STDOUT_LIMIT",
         ),
-        limit(
-            "standard error",
+        (
+            "STDERR_LIMIT",
             size(limits.stderr),
             "output_limit; the first part is kept",
-            "STDERR_LIMIT",
         ),
-        limit(
-            "result as JSON",
-            size(limits.result),
-            "output_limit",
-            "RESULT_LIMIT",
-        ),
-        limit(
-            "levels of lists and dicts in the result",
+        ("RESULT_LIMIT", size(limits.result), "output_limit"),
+        (
+            "RESULT_DEPTH",
             limits.result_depth.to_string(),
             "not_serializable",
-            "RESULT_DEPTH",
         ),
-        limit(
-            "open files, four of them taken from the start",
+        (
+            "OPEN_FILES_LIMIT",
             limits.files.open.to_string(),
             "OSError: [Errno 24] Too many open files",
-            "OPEN_FILES_LIMIT",
         ),
-        limit(
-            "bytes in the temporary directory",
-            Bytes(usize::try_from(limits.files.bytes).unwrap_or(usize::MAX)).to_string(),
-            "OSError: [Errno 28] No space left on device",
+        (
             "DISK_LIMIT",
+            size(usize::try_from(limits.files.bytes).unwrap_or(usize::MAX)),
+            "OSError: [Errno 28] No space left on device",
         ),
-        limit(
-            "files and directories in it",
+        (
+            "ENTRIES_LIMIT",
             limits.files.entries.to_string(),
             "OSError: [Errno 28] No space left on device",
-            "ENTRIES_LIMIT",
         ),
-        limit(
-            "calls to the world outside of the interpreter",
+        (
+            "HOST_CALLS_LIMIT",
             grouped(limits.host_calls),
             "host_call_limit",
-            "HOST_CALLS_LIMIT",
         ),
-        limit(
-            "body of a request",
-            size(config.request.body_limit),
-            "too_large",
-            "BODY_LIMIT",
-        ),
-        limit(
-            "time for the body to arrive",
+        ("BODY_LIMIT", size(config.request.body_limit), "too_large"),
+        (
+            "BODY_TIMEOUT",
             time(config.request.body_timeout),
             "invalid_request (408)",
-            "BODY_TIMEOUT",
         ),
-        limit(
-            "time in the queue",
+        (
+            "QUEUE_TIMEOUT",
             time(config.capacity.queue_timeout),
             "overloaded",
-            "QUEUE_TIMEOUT",
         ),
-    ]
+    ];
+    let settings = config.settings();
+    let help = |name| {
+        let setting = settings.iter().find(|setting| setting.name == name);
+        setting.map_or_else(String::new, |setting| setting.help.clone())
+    };
+    rows.map(|(setting, value, exceeded)| Limit {
+        description: help(setting),
+        value,
+        exceeded,
+        setting,
+    })
+    .into()
 }
 
 /// Formats a number in groups of three digits.
