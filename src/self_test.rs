@@ -31,10 +31,7 @@ pub struct SelfTest {
 /// # Errors
 /// When the script does not return its result; the message says why.
 pub async fn run(interpreter: &Interpreter, limits: &Limits) -> anyhow::Result<SelfTest> {
-    let job = |script: &str| Job {
-        script: script.to_owned(),
-        limits: limits.clone(),
-    };
+    let job = |script: &str| Job::new(script.to_owned(), limits.clone());
     interpreter.run_and_clean_up(job(SHORT)).await;
     let outcome = interpreter.run_and_clean_up(job(SCRIPT)).await;
     match outcome.result {

@@ -31,7 +31,7 @@ pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(interpreter.run_and_clean_up(Job { script, limits }));
+    let outcome = runtime.block_on(interpreter.run_and_clean_up(Job::new(script, limits)));
     let response = JsonResponse::from_outcome(&outcome, ID);
 
     let mut stdout = io::stdout().lock();

@@ -108,6 +108,7 @@ fn log_ready(config: &Config, python: &str) {
         result,
         result_depth,
         files,
+        output_files,
         host_calls,
     } = config.run.limits();
     let capacity = config.capacity;
@@ -124,6 +125,7 @@ fn log_ready(config: &Config, python: &str) {
         open_files_limit = files.open,
         disk_limit_bytes = files.bytes,
         entries_limit = files.entries,
+        files_limit_bytes = output_files,
         host_calls_limit = host_calls,
         max_concurrent = capacity.concurrent,
         max_queue = capacity.queue,

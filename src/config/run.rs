@@ -54,6 +54,10 @@ pub struct RunLimits {
     #[arg(long, env, default_value = "1000", value_parser = entries)]
     pub entries_limit: u32,
 
+    /// Maximum size of all files that a response returns.
+    #[arg(long, env, default_value = "8MiB", value_parser = size)]
+    pub files_limit: usize,
+
     /// Maximum number of calls from a script's interpreter to the host: reading a clock, writing, opening a
     /// file.
     #[arg(long, env, default_value_t = 10_000_000)]
@@ -88,6 +92,7 @@ impl RunLimits {
                 bytes: self.disk_limit as u64,
                 entries: self.entries_limit as usize,
             },
+            output_files: self.files_limit,
             host_calls: self.host_calls_limit,
         }
     }
@@ -99,7 +104,8 @@ impl RunLimits {
             + self.stdout_limit
             + self.stderr_limit
             + self.result_limit
-            + self.disk_limit;
+            + self.disk_limit
+            + self.files_limit;
         run as u64
     }
 }

@@ -55,6 +55,7 @@ fn defaults_are_the_documented_limits() -> Result<(), String> {
             bytes: 16 << 20,
             entries: 1000,
         },
+        output_files: 8 << 20,
         host_calls: 10_000_000,
     };
     assert_eq!(parse(&[], RESOURCES)?.run.limits(), documented);

@@ -39,10 +39,7 @@ impl ExecuteRequest {
     /// Returns the job that runs the script within `limits`, those of the service.
     pub(super) fn into_job(self, limits: &Limits) -> Result<Job, Error> {
         let Self { script } = self;
-        Ok(Job {
-            script,
-            limits: limits.clone(),
-        })
+        Ok(Job::new(script, limits.clone()))
     }
 }
 

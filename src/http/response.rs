@@ -152,6 +152,7 @@ mod tests {
             result,
             stdout,
             stderr,
+            files: Vec::new(),
             usage: Usage::default(),
         })
     }

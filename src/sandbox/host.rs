@@ -1,6 +1,5 @@
 //! The store data: everything that the host keeps for one instance.
 
-use bytes::Bytes;
 use wasmtime::{ResourceLimiter, ResourceLimiterAsync, Result};
 
 use super::Job;
@@ -44,10 +43,11 @@ impl Host {
 
     /// Sets the limits of a step and its counters to zero.
     pub fn begin(&mut self, job: &Job) {
-        self.stdout.begin(job.limits.stdout);
-        self.stderr.begin(job.limits.stderr);
-        self.wasi
-            .begin(job.limits.files, job.limits.memory, Bytes::new());
+        let live = job.live.as_ref();
+        let written = live.map(|live| live.connect(&self.stdout, &self.stderr));
+        self.stdout.begin(job.limits.stdout, written.clone());
+        self.stderr.begin(job.limits.stderr, written);
+        self.wasi.begin(job);
         self.memory.begin(job.limits.memory);
         self.max_host_calls = job.limits.host_calls;
     }

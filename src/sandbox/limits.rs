@@ -23,6 +23,8 @@ pub struct Limits {
     pub result_depth: usize,
     /// Limits of the scratch directory.
     pub files: FileLimits,
+    /// Bytes of the contents of all files that are returned.
+    pub output_files: usize,
     /// Calls from the guest to the host: reading a clock, writing, opening a file...
     pub host_calls: u64,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
+use super::OutputFile;
 use crate::display::{Bytes, Seconds};
 
 /// The result, the output and the usage of a run.
@@ -15,6 +16,8 @@ pub struct Outcome {
     pub stdout: String,
     /// Text written to stderr, up to the limit.
     pub stderr: String,
+    /// The files that the script made or changed, sorted by path, if the job asks for them.
+    pub files: Vec<OutputFile>,
     /// The resources that the run used.
     pub usage: Usage,
 }
@@ -26,6 +29,7 @@ impl Outcome {
             result: Err(Failure::Internal(details)),
             stdout: String::new(),
             stderr: String::new(),
+            files: Vec::new(),
             usage: Usage::default(),
         }
     }
@@ -42,6 +46,10 @@ pub struct Usage {
     pub cpu: Duration,
     /// Peak linear memory in bytes.
     pub memory: usize,
+    /// Calls from the guest to the host.
+    pub host_calls: u64,
+    /// Bytes in the scratch directory at the end of the run.
+    pub disk: u64,
 }
 
 /// The reason why a run has no result. Its text is one line for people; the start of the line is stable.

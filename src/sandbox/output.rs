@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
+use tokio::sync::Notify;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
@@ -31,6 +32,7 @@ pub struct Capture {
 struct Captured {
     limit: usize,
     bytes: Vec<u8>,
+    written: Option<Arc<Notify>>,
 }
 
 impl Capture {
@@ -42,11 +44,12 @@ impl Capture {
         }
     }
 
-    /// Empties the capture and allows `limit` bytes.
-    pub fn begin(&self, limit: usize) {
+    /// Empties the capture and allows `limit` bytes. `written` is notified of each write.
+    pub fn begin(&self, limit: usize, written: Option<Arc<Notify>>) {
         *self.captured() = Captured {
             limit,
             bytes: Vec::new(),
+            written,
         };
     }
 
@@ -78,6 +81,9 @@ impl Capture {
         captured
             .bytes
             .extend_from_slice(&more[..more.len().min(room)]);
+        if let Some(written) = &captured.written {
+            written.notify_one();
+        }
         if more.len() > room {
             return Err(OutputLimitExceeded {
                 stream: self.stream,
@@ -85,6 +91,11 @@ impl Capture {
             });
         }
         Ok(())
+    }
+
+    /// Calls `read` with the bytes from `start` on; they are none after the end of the step.
+    pub fn from<T>(&self, start: usize, read: impl FnOnce(&[u8]) -> T) -> T {
+        read(self.captured().bytes.get(start..).unwrap_or_default())
     }
 
     fn captured(&self) -> MutexGuard<'_, Captured> {
@@ -145,7 +156,7 @@ mod tests {
     #[test]
     fn the_first_part_is_kept() {
         let capture = Capture::new("stdout");
-        capture.begin(5);
+        capture.begin(5, None);
         assert_eq!(capture.append(b"abc"), Ok(()));
         assert_eq!(capture.append(b"de"), Ok(()));
         assert_eq!(
@@ -161,7 +172,7 @@ mod tests {
     #[test]
     fn bytes_that_are_not_text_are_replaced() {
         let capture = Capture::new("stdout");
-        capture.begin(100);
+        capture.begin(100, None);
         assert_eq!(capture.append(b"a\xffb"), Ok(()));
         assert_eq!(capture.take_text(), "a\u{fffd}b");
     }

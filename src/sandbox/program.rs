@@ -12,7 +12,7 @@ use super::guest::{Guest, Reply, Stream};
 use super::host::Host;
 use super::runtime::Runtime;
 use super::turn::{FIRST_TURN, SHORT_TEXT};
-use super::{Failure, Job, Outcome, Usage, classify};
+use super::{Failure, Job, Outcome, OutputFile, Usage, classify};
 
 /// Epoch ticks, and wall time, that a guest has for returning its pending output after the host has ended its
 /// run. It takes microseconds.
@@ -67,14 +67,33 @@ impl Program {
             start: std::mem::take(&mut self.start),
             ..Usage::default()
         };
-        let result = self.call_and_classify(job, &mut usage).await;
+        let mut result = self.call_and_classify(job, &mut usage).await;
+        let files = self.read_files(job).await.unwrap_or_else(|failure| {
+            result = Err(failure);
+            Vec::new()
+        });
         let host = self.store.data();
         Outcome {
             result,
             stdout: host.stdout.take_text(),
             stderr: host.stderr.take_text(),
+            files,
             usage,
         }
+    }
+
+    /// Reads the files that the script made or changed, if the job asks for them.
+    async fn read_files(&mut self, job: &Job) -> Result<Vec<OutputFile>, Failure> {
+        if !job.returns_files {
+            return Ok(Vec::new());
+        }
+        let host = self.store.data_mut();
+        let files = host.wasi.read_files(&job.files, job.limits.output_files);
+        files.await.map_err(|error| {
+            let reason = format!("reading the files of a run: {error}");
+            self.runtime.scratch.failed(&reason);
+            Failure::Unavailable(reason)
+        })
     }
 
     async fn call_and_classify(
@@ -94,6 +113,8 @@ impl Program {
         usage.run = started.elapsed();
         usage.cpu = host.cpu.used().saturating_sub(cpu_before);
         usage.memory = host.memory.in_use();
+        usage.host_calls = host.wasi.calls();
+        usage.disk = host.wasi.disk_bytes();
         let storage_failure = host.wasi.take_storage_failure();
         self.idle = matches!(ended, Ended::Replied(_));
         if !self.idle {
@@ -124,7 +145,11 @@ impl Program {
     async fn call(&mut self, job: &Job, cpu_before: Duration) -> Ended {
         let limits = &job.limits;
         let cpu = self.store.data().cpu.clone();
-        let run = pin!(self.guest.run(&mut self.store, &job.script, limits.result));
+        let (guest, store) = (&self.guest, &mut self.store);
+        let run = pin!(async {
+            store.data_mut().wasi.write_files(&job.files).await?;
+            guest.run(store, &job.script, limits.result).await
+        });
         let run = limit_cpu_time(run, &cpu, cpu_before.saturating_add(limits.cpu));
         match tokio::time::timeout(limits.wall, run).await {
             Ok(Ok(Ok(reply))) => Ended::Replied(reply),

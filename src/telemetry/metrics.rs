@@ -182,6 +182,7 @@ impl Metrics {
             stdout,
             stderr,
             usage,
+            ..
         } = outcome;
         self.runs.get_or_create(&Kind { kind }).inc();
         self.start.observe(usage.start.as_secs_f64());

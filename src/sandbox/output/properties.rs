@@ -12,7 +12,7 @@ proptest! {
         limit in 0..200_usize,
     ) {
         let mut capture = Capture::new("stdout");
-        capture.begin(limit);
+        capture.begin(limit, None);
         let mut written = Vec::new();
         for bytes in writes {
             written.extend_from_slice(&bytes);

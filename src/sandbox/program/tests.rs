@@ -1,11 +1,15 @@
-//! Memory of instances: pages that a script changes, and slots that are reused.
+//! Memory of instances (pages that a script changes, slots that are reused), and the input and output of jobs.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use anyhow::Result;
+use bytes::Bytes;
 
 use super::*;
-use crate::sandbox::{Interpreter, Limits, page_scan_available};
+use crate::sandbox::{
+    FilePath, InputFile, Interpreter, Limits, LiveOutput, Position, page_scan_available,
+};
 
 /// Loads CPython with room for one run.
 fn interpreter() -> Result<Interpreter> {
@@ -15,10 +19,7 @@ fn interpreter() -> Result<Interpreter> {
 }
 
 fn job(script: &str) -> Job {
-    Job {
-        script: script.to_owned(),
-        limits: Limits::default(),
-    }
+    Job::new(script.to_owned(), Limits::default())
 }
 
 impl Program {
@@ -147,6 +148,108 @@ async fn a_short_script_has_no_page_faults_after_a_rich_one() -> Result<()> {
             let pages = faulting_pages(&interpreter, HELLO).await?;
             assert_eq!(pages, [0; 0], "hello number {turn} after {script}");
         }
+    }
+    Ok(())
+}
+
+/// Runs `job` in a fresh instance; returns the result as JSON text.
+async fn result(job: Job) -> Result<String> {
+    let outcome = interpreter()?.run_and_clean_up(job).await;
+    let result = outcome.result.map(|json| json.get().to_owned());
+    Ok(result?)
+}
+
+#[tokio::test]
+async fn files_go_in_and_come_out() -> Result<()> {
+    let mut job = job(
+        "import os\ndef main():\n    text = open('a/b.txt').read()\n    \
+         open('a/c.txt', 'w').write(text.upper())\n    os.remove('old')\n    \
+         return sorted(os.listdir('.')), os.path.getsize('kept')",
+    );
+    for (path, contents) in [("a/b.txt", "text"), ("kept", "same"), ("old", "1")] {
+        job.files.push(InputFile {
+            path: FilePath::parse(path)?,
+            contents: Bytes::from_static(contents.as_bytes()),
+        });
+    }
+    job.returns_files = true;
+    let outcome = interpreter()?.run_and_clean_up(job).await;
+    let result = outcome.result.map(|json| json.get().to_owned());
+    assert_eq!(result.as_deref(), Ok(r#"[["a", "kept"], 4]"#));
+    let written = OutputFile {
+        path: "a/c.txt".to_owned(),
+        contents: Ok(b"TEXT".to_vec()),
+    };
+    assert_eq!(outcome.files, [written]);
+    assert_eq!(outcome.usage.disk, 12);
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_of_a_job_count_towards_the_limits() -> Result<()> {
+    let write = "def main():\n    with open('more', 'wb') as file: file.write(bytes(90))";
+    for (length, succeeds) in [(10, true), (11, false)] {
+        let mut job = job(write);
+        job.limits.files.bytes = 100;
+        job.files.push(InputFile {
+            path: FilePath::parse("first")?,
+            contents: Bytes::from(vec![0; length]),
+        });
+        let outcome = interpreter()?.run_and_clean_up(job).await;
+        assert_eq!(outcome.result.is_ok(), succeeds, "{outcome:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_seed_decides_all_random_numbers() -> Result<()> {
+    let script = "import os, random, secrets, uuid\ndef main():\n    \
+                  return random.random(), os.urandom(4).hex(), secrets.token_hex(), str(uuid.uuid4())";
+    let mut results = Vec::new();
+    for seed in [Some(1), Some(1), Some(2), None, None] {
+        let mut job = job(script);
+        job.seed = seed;
+        results.push(result(job).await?);
+    }
+    assert_eq!(results[0], results[1]);
+    results.remove(0);
+    results.sort();
+    results.dedup();
+    assert_eq!(results.len(), 4, "{results:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_wall_clock_starts_at_the_time_of_the_job() -> Result<()> {
+    let mut job = job(
+        "import time, datetime\ndef main():\n    time.sleep(0.001)\n    \
+         return datetime.datetime.now().year, 0.001 <= time.time() - 1_000_000_000 < 100",
+    );
+    job.time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1_000_000_000));
+    assert_eq!(result(job).await?, "[2001, true]");
+    Ok(())
+}
+
+#[tokio::test]
+async fn output_can_be_read_while_the_run_goes_on() -> Result<()> {
+    let live = LiveOutput::default();
+    let mut job =
+        job("import time\ndef main():\n    print('first', flush=True)\n    time.sleep(1000)");
+    job.live = Some(live.clone());
+    let interpreter = interpreter()?;
+    let mut position = Position::default();
+    let read = async {
+        loop {
+            live.written().await;
+            let new = live.read(&mut position);
+            if !new.stdout.is_empty() {
+                return new.stdout;
+            }
+        }
+    };
+    tokio::select! {
+        outcome = interpreter.run_and_clean_up(job) => panic!("{outcome:?}"),
+        text = read => assert_eq!(text, "first\n"),
     }
     Ok(())
 }

@@ -4,18 +4,20 @@
 //! | file | holds |
 //! |---|---|
 //! | `directory` | the directory of a process, and the sweep of those whose processes are gone |
+//! | `exchange` | files that the host writes before a run and reads after it |
 //! | `remover` | the threads that remove the directories of runs |
 //! | `tree` | removal of a tree through descriptors |
 //! | `storage` | whether the host can store what runs write |
 
 mod directory;
+mod exchange;
 mod remover;
 mod storage;
 mod tree;
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +30,7 @@ pub use self::remover::Permit;
 use self::remover::Remover;
 use self::storage::Storage;
 pub use self::storage::Unavailable;
+use super::files::{InputFile, OutputFile};
 
 /// Makes scratch directories, all in one directory of this process.
 pub struct ScratchRoot(Arc<Root>);
@@ -99,6 +102,34 @@ impl Scratch {
     /// Has `permit` dropped when the directory is gone.
     pub fn hold(&mut self, permit: Permit) {
         self.permit = Some(permit);
+    }
+
+    /// Writes `files` into the directory, which has been made. Returns the number of directories among its entries.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn write(&self, files: &[InputFile]) -> io::Result<usize> {
+        match self.open()? {
+            Some(directory) => exchange::write(&directory, files),
+            None => Ok(0),
+        }
+    }
+
+    /// Reads the files in the directory that differ from `inputs`, up to `limit` bytes of contents in all.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn read(&self, inputs: &[InputFile], limit: usize) -> io::Result<Vec<OutputFile>> {
+        match self.open()? {
+            Some(directory) => exchange::read(&directory, inputs, limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn open(&self) -> io::Result<Option<OwnedFd>> {
+        let name = self.name.as_deref();
+        name.map(|name| tree::open_directory(&*self.root.directory, name))
+            .transpose()
     }
 
     /// Makes the directory: empty, and only for this process. Gives its path.

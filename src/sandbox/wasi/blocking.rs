@@ -1,6 +1,6 @@
 //! Our own versions of the calls that could keep a thread busy or blocked for long.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use wasmtime_wasi::HostMonotonicClock;
 use wasmtime_wasi::p1::types::{
@@ -111,8 +111,7 @@ impl WasiState {
     fn time_left(&self, clock: &SubscriptionClock) -> Result<Duration, Error> {
         let now = match clock.id {
             Clockid::Monotonic => Duration::from_nanos(self.context.clock().now()),
-            // Before 1970 it is 1970.
-            Clockid::Realtime => SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
+            Clockid::Realtime => self.wall_clock.now(),
             Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => {
                 return Err(Errno::Inval.into());
             }

@@ -96,8 +96,12 @@ impl Context {
         self.outside.clock
     }
 
+    /// The scratch directory.
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
     /// Whether the scratch directory exists.
-    #[cfg(test)]
     pub fn has_directory(&self) -> bool {
         self.has_directory
     }

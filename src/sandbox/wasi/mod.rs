@@ -12,7 +12,8 @@
 //! | `quota` | the accounting of descriptors, bytes and directory entries |
 //! | `context` | wasmtime's state, and the scratch directory that comes with its first use |
 //! | `stdin` | the stream behind descriptor 0 |
-//! | `clocks`, `limits` | the run's own clock; the limits that a script may ask for |
+//! | `clocks`, `random` | the run's own clocks and random bytes |
+//! | `limits` | the limits that a script may ask for |
 
 mod blocking;
 mod clocks;
@@ -23,21 +24,31 @@ mod linker;
 mod paths;
 mod preview1;
 mod quota;
+mod random;
 mod stdin;
 #[cfg(test)]
 mod tests;
 
-use bytes::Bytes;
 use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::p1::types::Fd;
+use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
+use wiggle::{GuestMemory, GuestPtr};
 
+use self::clocks::WallClock;
 use self::context::Context;
 pub use self::linker::add_to_linker;
 use self::quota::DiskQuota;
 pub use self::quota::FileLimits;
+use self::random::Random;
+use super::Job;
 use super::cpu_time::CpuClock;
+use super::files::{FilePath, InputFile, OutputFile};
 use super::output::Capture;
 use super::scratch::{Permit, ScratchRoot};
 use super::turn::Turn;
+
+/// The descriptor of the scratch directory in an instance that has not run yet.
+const SCRATCH_DIRECTORY: u32 = 3;
 
 /// The WASI state of one instance, and the counters of its host calls.
 pub struct WasiState {
@@ -47,6 +58,8 @@ pub struct WasiState {
     quota: DiskQuota,
     calls: u64,
     cpu: CpuClock,
+    wall_clock: WallClock,
+    random: Random,
     /// The memory limit in bytes, for scripts that ask.
     memory: usize,
     /// Why the host could not store data for which the quota had room.
@@ -62,6 +75,8 @@ impl WasiState {
             quota: DiskQuota::default(),
             calls: 0,
             cpu: cpu.clone(),
+            wall_clock: WallClock::default(),
+            random: Random::default(),
             memory: 0,
             failure: None,
         }
@@ -72,14 +87,68 @@ impl WasiState {
         self.context.hold(permit);
     }
 
-    /// Begins a run: sets its limits and its stdin, and its counters to zero.
-    pub fn begin(&mut self, files: FileLimits, memory: usize, stdin: Bytes) {
+    /// Begins a run: sets its limits and its input, and its counters to zero.
+    pub fn begin(&mut self, job: &Job) {
         self.turn = Turn::First;
-        self.quota.set_limits(files);
-        self.memory = memory;
-        self.context.stdin().set(stdin);
+        self.quota.set_limits(job.limits.files);
+        self.memory = job.limits.memory;
+        self.context.stdin().set(job.stdin.clone());
+        self.wall_clock.begin(job.time);
+        self.random.begin(job.seed);
         self.calls = 0;
         self.failure = None;
+    }
+
+    /// Writes `files` into the scratch directory before the run. Nothing happens when there are none.
+    ///
+    /// # Errors
+    /// When the host cannot store them; [`Self::take_storage_failure`] returns the reason.
+    pub async fn write_files(&mut self, files: &[InputFile]) -> wasmtime::Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.make_directory().await?;
+        let directories = self.context.scratch().write(files).inspect_err(|_| {
+            self.failure = Some("writing the files of a request");
+        })?;
+        self.quota.made_directories(directories);
+        for file in files {
+            let inode = self.inode(&file.path).await?;
+            self.quota.wrote_file(inode, file.contents.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// Returns the inode of a file as wasmtime shows it to the guest.
+    async fn inode(&mut self, path: &FilePath) -> wasmtime::Result<u64> {
+        let mut bytes = path.as_str().as_bytes().to_vec();
+        let length = u32::try_from(bytes.len())?;
+        self.p1().set_hostcall_fuel(bytes.len());
+        let mut memory = GuestMemory::Unshared(&mut bytes);
+        let path = GuestPtr::new((0, length));
+        let found = self.look_up(&mut memory, Fd::from(SCRATCH_DIRECTORY), path);
+        let found = found
+            .await
+            .ok_or_else(|| wasmtime::format_err!("a file of the request is gone"))?;
+        Ok(found.ino)
+    }
+
+    /// Reads the files in the scratch directory that differ from `inputs`, up to `limit` bytes of contents in all.
+    pub async fn read_files(
+        &mut self,
+        inputs: &[InputFile],
+        limit: usize,
+    ) -> std::io::Result<Vec<OutputFile>> {
+        if !self.context.has_directory() {
+            return Ok(Vec::new());
+        }
+        self.turn.leave_connection_thread().await;
+        self.context.scratch().read(inputs, limit)
+    }
+
+    /// Bytes in the scratch directory.
+    pub fn disk_bytes(&self) -> u64 {
+        self.quota.used().bytes
     }
 
     /// The host calls of the run so far.

@@ -116,7 +116,8 @@ impl WasiSnapshotPreview1 for WasiState {
             Clockid::ProcessCputimeId | Clockid::ThreadCputimeId => {
                 Ok(u64::try_from(self.cpu.now().as_nanos())?)
             }
-            id => self.p1().clock_time_get(memory, id, precision),
+            Clockid::Realtime => Ok(u64::try_from(self.wall_clock.now().as_nanos())?),
+            Clockid::Monotonic => self.p1().clock_time_get(memory, id, precision),
         }
     }
 
@@ -380,6 +381,11 @@ impl WasiSnapshotPreview1 for WasiState {
     ) -> Result<()> {
         if length > MAX_RANDOM {
             return Err(Errno::Inval.into());
+        }
+        if let Some(bytes) = memory.as_slice_mut(buffer.as_array(length))?
+            && self.random.fill(bytes)
+        {
+            return Ok(());
         }
         self.p1().random_get(memory, buffer, length)
     }

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use super::SCRATCH_DIRECTORY;
+
 /// The limits of a scratch directory and of open descriptors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileLimits {
@@ -27,7 +29,7 @@ const INITIAL_DESCRIPTORS: [(Fd, Descriptor); 4] = [
     (0, Descriptor::Stdin),
     (1, Descriptor::Output),
     (2, Descriptor::Output),
-    (3, Descriptor::Directory),
+    (SCRATCH_DIRECTORY, Descriptor::Directory),
 ];
 
 /// The limits of one guest's directory, and how much of them is used.
@@ -113,6 +115,18 @@ impl DiskQuota {
     /// Whether one more file or directory is allowed.
     pub fn may_create(&self) -> bool {
         self.entries < self.limits.entries
+    }
+
+    /// Accounts for a file that the host has written.
+    pub fn wrote_file(&mut self, inode: Inode, size: u64) {
+        self.entries += 1;
+        self.files.entry(inode).or_default().named = true;
+        self.resize(inode, size);
+    }
+
+    /// Accounts for directories that the host has made.
+    pub fn made_directories(&mut self, count: usize) {
+        self.entries += count;
     }
 
     /// Accounts for a directory that has been opened.

@@ -1,6 +1,7 @@
 //! Tests of the guard without a guest: calls as `linker` makes them.
 
 use anyhow::Result;
+use bytes::Bytes;
 use wasmtime_wasi::p1::types::{
     Errno, Error, Eventrwflags, Fd, Fdflags, Filetype, Lookupflags, Oflags, Rights, Whence,
 };
@@ -8,6 +9,7 @@ use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::{GuestMemory, GuestPtr};
 
 use super::*;
+use crate::sandbox::Limits;
 
 const LIMITS: FileLimits = FileLimits {
     open: 10,
@@ -33,7 +35,10 @@ impl Guest {
         let root = ScratchRoot::new(Some(directory.path()))?;
         let output = Capture::new("stdout");
         let mut state = WasiState::new(&output, &output, &root, &CpuClock::default());
-        state.begin(LIMITS, 0, Bytes::from_static(stdin));
+        let mut job = Job::new(String::new(), Limits::default());
+        job.limits.files = LIMITS;
+        job.stdin = Bytes::from_static(stdin);
+        state.begin(&job);
         state.set_hostcall_fuel(1 << 20);
         Ok(Self {
             memory: vec![0; 1024],
@@ -48,6 +53,7 @@ impl Guest {
 
     /// Reads up to `size` bytes through `fd`.
     async fn read(&mut self, fd: u32, size: u8) -> Result<Vec<u8>, Error> {
+        self.state.set_hostcall_fuel(1 << 20);
         self.memory[IOVEC] = BUFFER as u8;
         self.memory[IOVEC + 4] = size;
         let (state, mut memory) = self.split();
