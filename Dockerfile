@@ -14,13 +14,14 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip 
 WORKDIR /src
 
 # Downloads come first: one that fails does so before anything long is built. Cargo wants a source file in
-# each package of the workspace; the two empty ones are replaced before they are built.
+# each package of the workspace; the three empty ones are replaced before they are built.
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY .cargo .cargo
 COPY xtask/Cargo.toml xtask/
 COPY xtask/pinned xtask/pinned
+COPY wasm/build/Cargo.toml wasm/build/
 COPY wasm/pins.toml wasm/
-RUN mkdir -p src xtask/src && touch src/lib.rs xtask/src/main.rs && \
+RUN mkdir -p src xtask/src wasm/build/src && touch src/lib.rs xtask/src/main.rs wasm/build/src/lib.rs && \
     cargo run --release --locked --package pinned && cargo fetch --locked
 
 # The interpreter.

@@ -1,4 +1,4 @@
-//! The settings that the compiler of `python.cwasm` and the service must agree on. xtask includes
+//! The settings that the compiler of `python.cwasm` and the service must agree on. wasm/build includes
 //! this file too: wasmtime refuses a module that was compiled under others.
 
 use wasmtime::{Config, WasmFeatures};
@@ -36,7 +36,7 @@ pub fn module_config() -> Config {
     config.memory_reservation(MEMORY_RESERVATION);
     config.memory_guard_size(MEMORY_GUARD);
     // Just what clang makes of C. The default depends on which features of wasmtime are built in,
-    // and those differ between xtask and the service.
+    // and those differ between the build and the service.
     config.wasm_features(WasmFeatures::all(), false);
     config.wasm_features(WASM_FEATURES, true);
     config.gc_support(false);

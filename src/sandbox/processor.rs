@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-/// Checks this processor against the baseline of `python.cwasm` (`BASELINE` in xtask's precompile.rs).
+/// Checks this processor against the baseline of `python.cwasm` (`BASELINE` in wasm/build/src/precompile.rs).
 ///
 /// # Errors
 /// When it lacks something; the message says so.

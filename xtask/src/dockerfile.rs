@@ -107,7 +107,12 @@ fn an_edit_repeats_only_what_depends_on_it() -> Result<()> {
         Ok(paths.map(String::as_str).collect())
     };
     let manifests = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo"];
-    let downloads = ["xtask/Cargo.toml", "xtask/pinned", "wasm/pins.toml"];
+    let downloads = [
+        "xtask/Cargo.toml",
+        "xtask/pinned",
+        "wasm/build/Cargo.toml",
+        "wasm/pins.toml",
+    ];
     let downloads = [&manifests[..], &downloads].concat();
     assert_eq!(copied_until("--package pinned")?, downloads);
     let interpreter = ["xtask", "wasm", "src/sandbox/module_config.rs"];

@@ -99,6 +99,8 @@ fn main() -> Result<()> {
                 "--package",
                 "xtask",
                 "--package",
+                "python-build",
+                "--package",
                 "pinned",
             ];
             project::cargo(&chores, &[])

@@ -58,16 +58,16 @@ fn program() -> Component {
     program
 }
 
-/// The interpreter's machine code, as `wasm/manifest.json` tells of it.
+/// The interpreter's machine code, as `wasm/python.manifest.json` tells of it.
 fn python() -> Result<Component> {
-    let manifest = std::fs::read(project::wasm().join("manifest.json"))
-        .context("reading wasm/manifest.json")?;
+    let manifest = std::fs::read(project::wasm().join("python.manifest.json"))
+        .context("reading wasm/python.manifest.json")?;
     let manifest: Value = serde_json::from_slice(&manifest)?;
     let text = |value: &Value| {
         value
             .as_str()
             .map(str::to_owned)
-            .context("wasm/manifest.json is not whole")
+            .context("wasm/python.manifest.json is not whole")
     };
     let version = text(&manifest["python"])?;
     let mut file = Component::new(Classification::File, PYTHON, &version, Some(PYTHON.into()));

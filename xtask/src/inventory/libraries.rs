@@ -82,10 +82,7 @@ fn part(library: &Library, crates: &Crates) -> Result<Part> {
 fn root(name: &str, crates: &Crates) -> Result<PathBuf> {
     Ok(match name {
         "cpython" => fetch_python::cpython()?,
-        "zig" => {
-            let zig = fetch_python::Pins::read(&project::wasm())?.zig;
-            fetch_python::install_wheel(&zig)?.join(&zig.package)
-        }
+        "zig" => fetch_python::zig()?,
         "rust" => {
             let output = Command::new("rustc")
                 .args(["--print", "sysroot"])

@@ -54,7 +54,7 @@ impl Checkout {
             fs::create_dir_all(to.parent().context("a file has a directory")?)?;
             fs::copy(from, to).with_context(|| format!("copying {file}"))?;
         }
-        for file in ["python.wasm", "python.cwasm", "manifest.json"] {
+        for file in ["python.wasm", "python.cwasm", "python.manifest.json"] {
             fs::copy(project::wasm().join(file), root.join("wasm").join(file))?;
         }
         // What cargo has built of the dependencies serves here too; our own crates need to be quick to

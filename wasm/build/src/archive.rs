@@ -12,9 +12,6 @@ use wasmparser::{Parser, Payload};
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The archive of `files` as bytes.
-///
-/// # Errors
-/// When it would be larger than 4 GiB.
 pub fn pack(files: &Files) -> Result<Vec<u8>> {
     let names_size: usize = files.keys().map(|name| name.len() + 1).sum();
     let data_start = 8 + 12 * files.len() + names_size;
@@ -39,9 +36,6 @@ fn number(number: usize) -> Result<[u8; 4]> {
 }
 
 /// The files in an archive.
-///
-/// # Errors
-/// When it is malformed.
 pub fn unpack(archive: &[u8]) -> Result<Files> {
     let bytes = |at: usize, size: usize| {
         at.checked_add(size)
@@ -66,17 +60,11 @@ pub fn unpack(archive: &[u8]) -> Result<Files> {
 
 /// Puts `archive` into `module` as a passive data segment, the first of all. Nothing else in the
 /// module refers to segments by number, so those that were there may move up.
-///
-/// # Errors
-/// When the module is malformed.
 pub fn embed(module: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
     put_first(module, archive, 0)
 }
 
 /// Puts `archive` in the place of the one that `embed` has put into `module`.
-///
-/// # Errors
-/// When the module is malformed.
 pub fn replace(module: &[u8], archive: &[u8]) -> Result<Vec<u8>> {
     put_first(module, archive, 1)
 }

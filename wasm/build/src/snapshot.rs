@@ -20,9 +20,6 @@ const STACK: usize = 8 << 20;
 ///
 /// The start-up sees a clock that stands still and a source of randomness that repeats, so that the
 /// same inputs make the same module.
-///
-/// # Errors
-/// When the start-up fails; what it printed has been shown.
 pub fn take(guest: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     // This file says what the start-up sees.

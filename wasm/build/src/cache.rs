@@ -3,14 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use pinned::publish;
 
 use super::digest::Fingerprint;
-use super::publish;
 
 /// What `make` makes of the things that `fingerprint` stands for; kept in `work` as `name-...`.
-///
-/// # Errors
-/// Those of `make`, and of reading and writing.
 pub fn cached(
     work: &Path,
     name: &str,

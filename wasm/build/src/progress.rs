@@ -6,9 +6,6 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Runs a step of the build and says its name and how long it took.
-///
-/// # Errors
-/// The step's own, with its name.
 pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("  {name} ...");
     let started = Instant::now();

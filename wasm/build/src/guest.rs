@@ -13,9 +13,6 @@ pub struct Program(Module);
 
 impl Program {
     /// Compiles `module`.
-    ///
-    /// # Errors
-    /// When it is malformed.
     pub fn compile(module: &[u8]) -> Result<Self> {
         let mut config = Config::new();
         config.cranelift_opt_level(OptLevel::None);
@@ -23,9 +20,6 @@ impl Program {
     }
 
     /// An instance that has what `wasi` gives it.
-    ///
-    /// # Errors
-    /// When it is no guest.
     pub fn start(&self, wasi: &mut WasiCtxBuilder) -> Result<Guest> {
         let engine = self.0.engine();
         let mut linker = Linker::new(engine);
@@ -45,9 +39,6 @@ impl Program {
 }
 
 /// Defines what a guest asks the service of a run's limits. The build has none.
-///
-/// # Errors
-/// Never, unless it is defined already.
 pub fn add_limits<T: 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.func_wrap("python_executor", "limit", |_which: i32| 0_i64)?;
     Ok(())
@@ -62,17 +53,11 @@ pub struct Guest {
 
 impl Guest {
     /// An instance of `module`; what it says on stderr is shown.
-    ///
-    /// # Errors
-    /// When it is no module of a guest.
     pub fn start(module: &[u8]) -> Result<Self> {
         Program::compile(module)?.start(WasiCtxBuilder::new().inherit_stderr())
     }
 
     /// A function that the guest exports.
-    ///
-    /// # Errors
-    /// When there is none of that name and type.
     pub fn function<P: WasmParams, R: WasmResults>(
         &mut self,
         name: &str,
@@ -81,17 +66,11 @@ impl Guest {
     }
 
     /// Calls a function without arguments that is called once.
-    ///
-    /// # Errors
-    /// When there is none, or it traps.
     pub fn call_once(&mut self, name: &str) -> Result<()> {
         Ok(self.function::<(), ()>(name)?.call(&mut self.store, ())?)
     }
 
     /// All bytes of another memory that the guest exports.
-    ///
-    /// # Errors
-    /// When there is none of that name.
     pub fn memory(&mut self, name: &str) -> Result<&[u8]> {
         let memory = self.instance.get_memory(&mut self.store, name);
         Ok(memory
@@ -100,9 +79,6 @@ impl Guest {
     }
 
     /// The guest's bytes at `start`.
-    ///
-    /// # Errors
-    /// When its memory ends before them.
     pub fn read(&self, start: u32, size: u32) -> Result<Vec<u8>> {
         let (start, size) = (start as usize, size as usize);
         let bytes = self.memory.data(&self.store).get(start..start + size);
@@ -110,9 +86,6 @@ impl Guest {
     }
 
     /// Writes `bytes` into the guest.
-    ///
-    /// # Errors
-    /// When its memory ends before them.
     pub fn write(&mut self, start: u32, bytes: &[u8]) -> Result<()> {
         Ok(self.memory.write(&mut self.store, start as usize, bytes)?)
     }

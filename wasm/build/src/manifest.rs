@@ -1,17 +1,16 @@
-//! `wasm/manifest.json`: what the interpreter beside it was made from.
+//! The manifest of a build: the digests of what an interpreter was made from, and of its files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use pinned::Pins;
+use pinned::{Pins, publish};
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Fingerprint, sha256};
 use super::precompile;
-use crate::project;
 
-/// What the files in `wasm/` were made from, and what came of it.
+/// The inputs and the outputs of a build.
 #[derive(Serialize, Deserialize)]
 pub struct Manifest {
     python: String,
@@ -23,31 +22,27 @@ pub struct Manifest {
 
 impl Manifest {
     /// Whether the interpreter is there and was made from `inputs`.
-    pub fn is_current(wasm: &Path, inputs: &BTreeMap<String, String>) -> bool {
-        let Ok(text) = std::fs::read(wasm.join("manifest.json")) else {
+    pub fn is_current(out: &Path, name: &str, inputs: &BTreeMap<String, String>) -> bool {
+        let Ok(text) = std::fs::read(path(out, name)) else {
             return false;
         };
         let Ok(manifest) = serde_json::from_slice::<Self>(&text) else {
             return false;
         };
         let intact = |(name, digest): (&String, &String)| {
-            std::fs::read(wasm.join(name)).is_ok_and(|bytes| sha256(&bytes) == *digest)
+            std::fs::read(out.join(name)).is_ok_and(|bytes| sha256(&bytes) == *digest)
         };
         manifest.inputs == *inputs && manifest.outputs.iter().all(intact)
     }
 
     /// Writes the manifest.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
     pub fn write(
-        wasm: &Path,
+        out: &Path,
+        name: &str,
         pins: &Pins,
         inputs: BTreeMap<String, String>,
-        python_wasm: &[u8],
-        python_cwasm: &[u8],
+        outputs: &[(String, Vec<u8>)],
     ) -> Result<()> {
-        let outputs = [("python.wasm", python_wasm), ("python.cwasm", python_cwasm)];
         let manifest = Self {
             python: pins.cpython.version.clone(),
             compiler: format!("{} {}", pins.zig.package, pins.zig.version),
@@ -55,20 +50,18 @@ impl Manifest {
             inputs,
             outputs: outputs
                 .iter()
-                .map(|(name, bytes)| ((*name).to_owned(), sha256(bytes)))
+                .map(|(name, bytes)| (name.clone(), sha256(bytes)))
                 .collect(),
         };
-        super::publish(
-            &wasm.join("manifest.json"),
-            &serde_json::to_vec_pretty(&manifest)?,
-        )
+        publish(&path(out, name), &serde_json::to_vec_pretty(&manifest)?)
     }
 }
 
+fn path(out: &Path, name: &str) -> PathBuf {
+    out.join(format!("{name}.manifest.json"))
+}
+
 /// The digest of everything that the interpreter depends on, by name.
-///
-/// # Errors
-/// When a file cannot be read.
 pub fn inputs(wasm: &Path, pins: &Pins) -> Result<BTreeMap<String, String>> {
     let mut inputs = BTreeMap::from([("cpython".to_owned(), pins.cpython.sha256.clone())]);
     for file in ["pins.toml", "cpython.toml"] {
@@ -84,14 +77,14 @@ pub fn inputs(wasm: &Path, pins: &Pins) -> Result<BTreeMap<String, String>> {
         );
     }
     // wasmtime, its compiler and the crates with C sources are all pinned there.
-    let locked = std::fs::read_to_string(project::root().join("Cargo.lock"))
+    let locked = std::fs::read_to_string(super::checkout().join("Cargo.lock"))
         .context("reading Cargo.lock")?;
     inputs.insert("crates".to_owned(), crates_digest(&locked)?);
     inputs.insert(
-        "xtask/src/fetch_python".to_owned(),
-        directory_digest(&project::root().join("xtask/src/fetch_python"))?,
+        "wasm/build/src".to_owned(),
+        directory_digest(&super::checkout().join("wasm/build/src"))?,
     );
-    let shared = project::root().join("src/sandbox/module_config.rs");
+    let shared = super::checkout().join("src/sandbox/module_config.rs");
     inputs.insert(
         "src/sandbox/module_config.rs".to_owned(),
         sha256(&std::fs::read(shared)?),

@@ -20,9 +20,6 @@ pub struct Compiler {
 
 /// Checks that all the programs are there which the build will need, and names those that are not,
 /// with the command that brings them.
-///
-/// # Errors
-/// When one is missing.
 pub fn check_prerequisites(pin: &Wheel) -> Result<()> {
     if zig_on_path(&pin.version).is_some() {
         return Ok(());
@@ -62,9 +59,6 @@ fn libraries_of(executable: &Path) -> Result<PathBuf> {
 impl Compiler {
     /// Brings the compiler under `work`, unless the pinned version is on PATH, and changes its libc as
     /// `wasm` says.
-    ///
-    /// # Errors
-    /// When pip cannot install it, its digest is wrong, or the changes do not fit.
     pub fn fetch(pin: &Wheel, downloads: Option<&Path>, wasm: &Path, work: &Path) -> Result<Self> {
         let (executable, libraries) = match zig_on_path(&pin.version) {
             Some(executable) => {

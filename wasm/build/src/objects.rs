@@ -59,9 +59,6 @@ impl Objects {
 }
 
 /// Compiles everything that the recipe names, and the guest in `wasm/guest`.
-///
-/// # Errors
-/// When a pattern matches nothing or the compiler refuses a file; the compiler's words are shown.
 pub fn build(
     recipe: &Recipe,
     compiler: &Compiler,

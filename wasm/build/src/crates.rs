@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-
-use crate::project;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -25,12 +24,10 @@ pub struct Crates(BTreeMap<String, (PathBuf, String)>);
 
 impl Crates {
     /// Asks cargo, which downloads what is missing.
-    ///
-    /// # Errors
-    /// When cargo fails.
     pub fn locate() -> Result<Self> {
-        let output = project::cargo_command()
+        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["metadata", "--format-version", "1", "--locked"])
+            .current_dir(super::checkout())
             .output()?;
         ensure!(
             output.status.success(),
@@ -47,9 +44,6 @@ impl Crates {
     }
 
     /// A crate's directory and version.
-    ///
-    /// # Errors
-    /// When it is not among xtask's dependencies.
     pub fn get(&self, name: &str) -> Result<(&PathBuf, &str)> {
         let (directory, version) = self
             .0

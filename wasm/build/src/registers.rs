@@ -24,9 +24,6 @@ const DEPTH: u32 = 10;
 const READS: u32 = 20;
 
 /// `module` with the block at the beginning of the interpreter's loop.
-///
-/// # Errors
-/// When the module is malformed, or has no function of that name.
 pub fn keep_memory(module: &[u8]) -> Result<Vec<u8>> {
     let mut pass = Pass {
         target: find(module, LOOP)?,

@@ -25,9 +25,6 @@ pub struct Libc {
 
 /// Makes a copy of `libraries`, the compiler's directory of libraries, with a changed wasi-libc. All but the
 /// changed files are links to the compiler's own.
-///
-/// # Errors
-/// When an edit does not fit or a file cannot be written.
 pub fn change(libraries: &Path, wasm: &Path, work: &Path) -> Result<Libc> {
     let changes = wasm.join(CHANGES);
     let edits = read_edits(&[changes.join("edits.toml")])?;

@@ -20,9 +20,6 @@ use super::sources::Sources;
 const ROOT: &str = "/lib/python3.13/";
 
 /// The archive, made with `compiler`, an interpreter linked with `compile.c`.
-///
-/// # Errors
-/// When a file of the library is not valid Python.
 pub fn build(
     recipe: &Recipe,
     compiler: &[u8],

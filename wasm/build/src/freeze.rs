@@ -13,10 +13,6 @@ use super::guest::Guest;
 /// The `snapshot` of a guest with `archive`, in which the code of each module that the snapshot has
 /// not imported is frozen. Frozen code refers to what is in this snapshot, so the guest itself makes
 /// it (`wasm/guest/deepfreeze.c`).
-///
-/// # Errors
-/// When some code has a constant of a kind that cannot be frozen; the guest has printed what it was at. When a
-/// function of CPython's has another type than it is called with.
 pub fn run(snapshot: &[u8], archive: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     fingerprint

@@ -22,9 +22,6 @@ const BASELINE: &[&str] = &[
 ];
 
 /// The machine code for `module`, for processors of at least the baseline that the manifest names.
-///
-/// # Errors
-/// When the compiler refuses the module.
 pub fn run(module: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     fingerprint

@@ -33,9 +33,6 @@ const SCRIPTS: &[&str] = &[
 
 /// `module` with its functions in the order in which the scripts call them first; the others stay behind them in
 /// their own order.
-///
-/// # Errors
-/// When the module is not a guest's, or a script brings it down.
 pub fn run(module: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     fingerprint

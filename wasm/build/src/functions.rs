@@ -38,9 +38,6 @@ struct Functions {
 }
 
 /// Compares the functions that `guest` lists with those of `module`, of which it is an instance.
-///
-/// # Errors
-/// When a function has another type than it is called with; each is named.
 pub fn check(module: &[u8], guest: &mut Guest) -> Result<()> {
     let functions = Functions::of(module)?;
     let count = guest.function::<(), u32>("list_functions")?;

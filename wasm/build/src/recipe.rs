@@ -111,9 +111,6 @@ pub struct StandardLibrary {
 
 impl Recipe {
     /// Reads the recipe in `wasm`.
-    ///
-    /// # Errors
-    /// When the file is missing or malformed.
     pub fn read(wasm: &Path) -> Result<Self> {
         let path = wasm.join("cpython.toml");
         let text = std::fs::read_to_string(&path)

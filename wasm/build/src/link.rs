@@ -10,9 +10,6 @@ use super::digest::Fingerprint;
 use super::recipe::Recipe;
 
 /// Links `objects`, whose names tell what they hold, and gives back the module.
-///
-/// # Errors
-/// When the linker fails; its words are shown.
 pub fn link(
     recipe: &Recipe,
     compiler: &Compiler,

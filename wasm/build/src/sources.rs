@@ -7,7 +7,6 @@ use pinned::SourceArchive;
 use serde::Deserialize;
 
 use super::digest::Fingerprint;
-use crate::project;
 
 /// A change to a file of CPython: what must be there, once, and what it becomes.
 #[derive(Deserialize)]
@@ -66,12 +65,14 @@ impl Sources {
 /// The licenses of what CPython incorporates; the only thing that is needed of its documentation.
 const LICENSES: &str = "Doc/license.rst";
 
-/// Brings CPython's sources under `work`, with the edits of `wasm/edits`.
-///
-/// # Errors
-/// When they cannot be had or unpacked, or when an edit does not fit.
-pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>, work: &Path) -> Result<Sources> {
-    let edits = read_edits(&files_of(&project::wasm().join("edits"))?)?;
+/// Brings CPython's sources under `work`, with the edits of the directory `edits`.
+pub fn fetch(
+    archive: &SourceArchive,
+    edits: &Path,
+    downloads: Option<&Path>,
+    work: &Path,
+) -> Result<Sources> {
+    let edits = read_edits(&files_of(edits)?)?;
     let mut fingerprint = Fingerprint::default();
     fingerprint.add(&archive.sha256).add(LICENSES);
     for edit in &edits {
@@ -109,9 +110,6 @@ fn files_of(directory: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The edits of all `files`, in order.
-///
-/// # Errors
-/// When a file is missing or malformed.
 pub fn read_edits(files: &[PathBuf]) -> Result<Vec<Edit>> {
     let mut edits = Vec::new();
     for path in files {
@@ -152,9 +150,6 @@ fn apply(edit: &Edit, root: &Path) -> Result<()> {
 }
 
 /// `text` with an edit.
-///
-/// # Errors
-/// When what it looks for is not there exactly once.
 pub fn edited(edit: &Edit, text: &str) -> Result<String> {
     match text.matches(&edit.find).count() {
         1 => Ok(text.replacen(&edit.find, &edit.replace, 1)),
