@@ -28,9 +28,9 @@ def main():
 /// What can be said on the command line.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Where to put the files.
-    #[arg(long, default_value = "target/image")]
-    to: PathBuf,
+    /// Where to put the files [default: image in cargo's target directory].
+    #[arg(long)]
+    to: Option<PathBuf>,
     /// Then run a script and the health check with nothing but these files and no privileges. Needs root,
     /// for chroot.
     #[arg(long)]
@@ -51,7 +51,10 @@ pub fn run(options: &Options) -> Result<()> {
     }
     fetch_python::run(&fetch_python::Options::default())?;
     let program = build()?;
-    let image = project::root().join(&options.to);
+    let image = match &options.to {
+        Some(path) => project::root().join(path),
+        None => project::target().join("image"),
+    };
     fs::create_dir_all(image.join("tmp"))?;
     fs::set_permissions(image.join("tmp"), Permissions::from_mode(0o1777))?;
     for file in [program, project::wasm().join("python.cwasm")] {
@@ -80,19 +83,19 @@ fn selection() -> [String; 6] {
         "--package",
         "python-executor",
         "--target",
-        &target(),
+        &triple(),
     ]
     .map(str::to_owned)
 }
 
-fn target() -> String {
+fn triple() -> String {
     format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
 fn build() -> Result<PathBuf> {
     let build = ["build", "--config", ".cargo/static.toml", "--locked"];
     project::cargo(&build, &selection())?;
-    let target = project::target().join(target());
+    let target = project::target().join(triple());
     Ok(target.join("dist/python-executor"))
 }
 

@@ -19,7 +19,7 @@ pub fn wasm() -> PathBuf {
 /// Where cargo puts what it builds.
 pub fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");
-    target.map_or_else(|| root().join("target"), PathBuf::from)
+    root().join(target.unwrap_or_else(|| "target".into()))
 }
 
 /// The service as it is shipped, when cargo has built it with the profile `dist`.

@@ -7,7 +7,10 @@ use anyhow::{Context, Result, bail};
 use pinned::Wheel;
 pub use pinned::run;
 
-use super::libc::{self, Libc};
+use crate::libc::{self, Libc};
+
+/// The time of the build, for `__DATE__` and `__TIME__`, so that the same sources make the same objects: 2026-01-01.
+pub const EPOCH: &str = "1767225600";
 
 /// A C compiler and linker for WebAssembly.
 pub struct Compiler {
@@ -79,16 +82,24 @@ impl Compiler {
         })
     }
 
-    /// A call of the compiler for `target`.
+    /// A call of the C compiler and linker for `target`.
     pub fn cc(&self, target: &str) -> Command {
+        self.call("cc", target)
+    }
+
+    /// A call of the C++ compiler for `target`.
+    pub fn cxx(&self, target: &str) -> Command {
+        self.call("c++", target)
+    }
+
+    fn call(&self, language: &str, target: &str) -> Command {
         let mut command = Command::new(&self.executable);
         command
             .env("ZIG_GLOBAL_CACHE_DIR", &self.cache)
             .env("ZIG_LOCAL_CACHE_DIR", &self.cache)
             .env("ZIG_LIB_DIR", &self.libraries);
-        // What `__DATE__` and `__TIME__` say, so that the same sources make the same objects.
-        command.env("SOURCE_DATE_EPOCH", "1767225600");
-        command.args(["cc", "-target", target]);
+        command.env("SOURCE_DATE_EPOCH", EPOCH);
+        command.args([language, "-target", target]);
         command
     }
 }

@@ -1,11 +1,13 @@
-//! Where the crates lie that carry C sources.
+//! The directories of crates, some of which carry C sources.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+
+use crate::checkout;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -15,19 +17,18 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Package {
     name: String,
-    version: String,
     manifest_path: PathBuf,
 }
 
-/// Every crate that Cargo.lock pins, with its version and its directory.
-pub struct Crates(BTreeMap<String, (PathBuf, String)>);
+/// The directory of every crate that Cargo.lock pins.
+pub struct Crates(BTreeMap<String, PathBuf>);
 
 impl Crates {
     /// Asks cargo, which downloads what is missing.
     pub fn locate() -> Result<Self> {
         let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["metadata", "--format-version", "1", "--locked"])
-            .current_dir(super::checkout())
+            .current_dir(checkout::root())
             .output()?;
         ensure!(
             output.status.success(),
@@ -38,17 +39,15 @@ impl Crates {
             serde_json::from_slice(&output.stdout).context("reading cargo metadata")?;
         let located = metadata.packages.into_iter().filter_map(|package| {
             let directory = package.manifest_path.parent()?.to_owned();
-            Some((package.name, (directory, package.version)))
+            Some((package.name, directory))
         });
         Ok(Self(located.collect()))
     }
 
-    /// A crate's directory and version.
-    pub fn get(&self, name: &str) -> Result<(&PathBuf, &str)> {
-        let (directory, version) = self
-            .0
-            .get(name)
-            .with_context(|| format!("{name} is not in Cargo.lock"))?;
-        Ok((directory, version))
+    /// Returns a crate's directory.
+    pub fn get(&self, name: &str) -> Result<&Path> {
+        let directory = self.0.get(name);
+        let directory = directory.with_context(|| format!("{name} is not in Cargo.lock"))?;
+        Ok(directory)
     }
 }

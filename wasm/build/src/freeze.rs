@@ -4,11 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::archive;
-use super::cache::cached;
-use super::digest::Fingerprint;
-use super::functions;
-use super::guest::Guest;
+use crate::archive;
+use crate::cache::cached;
+use crate::digest::Fingerprint;
+use crate::functions;
+use crate::guest::Guest;
 
 /// The `snapshot` of a guest with `archive`, in which the code of each module that the snapshot has
 /// not imported is frozen. Frozen code refers to what is in this snapshot, so the guest itself makes

@@ -12,7 +12,7 @@ use wasmparser::{
     TypeRef, ValType,
 };
 
-use super::guest::Guest;
+use crate::guest::Guest;
 
 /// Bytes of a `struct use` of functions.c: five words.
 const USE: usize = 20;

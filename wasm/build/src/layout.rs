@@ -12,9 +12,9 @@ use wasm_encoder::reencode::Reencode;
 use wasmparser::Parser;
 use wasmtime_wasi::WasiCtxBuilder;
 
-use super::cache::cached;
-use super::digest::Fingerprint;
-use super::guest::Program;
+use crate::cache::cached;
+use crate::digest::Fingerprint;
+use crate::guest::Program;
 
 mod order;
 mod trace;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::digest::Fingerprint;
-use super::sources::{Edit, edited, read_edits};
+use crate::cache::mark_used;
+use crate::digest::Fingerprint;
+use crate::edits::Edits;
 
 /// The directory of the changes in `wasm`.
 const CHANGES: &str = "libc";
@@ -27,16 +28,14 @@ pub struct Libc {
 /// changed files are links to the compiler's own.
 pub fn change(libraries: &Path, wasm: &Path, work: &Path) -> Result<Libc> {
     let changes = wasm.join(CHANGES);
-    let edits = read_edits(&[changes.join("edits.toml")])?;
+    let edits = Edits::read(&changes, &[])?;
     let mut replaced = BTreeMap::new();
     collect(&changes, &changes, &mut replaced)?;
 
     let mut fingerprint = Fingerprint::default();
     fingerprint.add(libraries.as_os_str().as_encoded_bytes());
     let mut version = Fingerprint::default();
-    for part in edits.iter().flat_map(Edit::parts) {
-        version.add(part);
-    }
+    edits.add_to(&mut version);
     for (path, text) in &replaced {
         version.add(path.as_os_str().as_encoded_bytes()).add(text);
     }
@@ -44,22 +43,19 @@ pub fn change(libraries: &Path, wasm: &Path, work: &Path) -> Result<Libc> {
     let directory = work.join(format!("libc-{}", fingerprint.add(&version).name()));
     if !directory.exists() {
         let copy = tempfile::tempdir_in(work)?;
-        let mut files = replaced;
-        for edit in &edits {
-            let path = PathBuf::from(edit.file());
-            let before = match files.remove(&path) {
-                Some(text) => text,
-                None => read(&libraries.join(PLACE).join(&path))?,
-            };
-            let after =
-                edited(edit, &before).with_context(|| format!("editing {}", edit.file()))?;
-            files.insert(path, after);
-        }
+        let before = |path: &Path| match replaced.get(path) {
+            Some(text) => Ok(text.clone()),
+            None => read(&libraries.join(PLACE).join(path)),
+        };
+        let edited = edits.apply(before).context("editing wasi-libc")?;
+        let mut files = replaced.clone();
+        files.extend(edited);
         for (path, text) in files {
             replace(libraries, copy.path(), &Path::new(PLACE).join(path), &text)?;
         }
         std::fs::rename(copy.keep(), &directory)?;
     }
+    mark_used(&directory)?;
     Ok(Libc { directory, version })
 }
 
@@ -122,7 +118,10 @@ mod tests {
         }
         write(wasm.join("libc/include/d.h"), "replaced")?;
         let edit = |file: &str, find: &str| {
-            format!("[[edit]]\nfile = '{file}'\nwhy = ''\nfind = '{find}'\nreplace = 'after'\n")
+            format!(
+                "[[group]]\nwhy = ''\n\
+                 edit = [{{ file = '{file}', find = '{find}', replace = 'after' }}]\n"
+            )
         };
         let edits = wasm.join("libc/edits.toml");
         write(edits.clone(), &edit("include/c.h", "before"))?;

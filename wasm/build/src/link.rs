@@ -3,22 +3,28 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use wasm_encoder::{Module, RawSection};
+use wasmparser::{Parser, Payload};
 
-use super::cache::cached;
-use super::compiler::{self, Compiler};
-use super::digest::Fingerprint;
-use super::recipe::Recipe;
+use crate::cache::cached;
+use crate::compiler::{self, Compiler};
+use crate::digest::Fingerprint;
+use crate::recipe::Recipe;
 
-/// Links `objects`, whose names tell what they hold, and gives back the module.
+/// Links `objects`, whose names tell what they hold, with the recipe's flags and `more`, and returns the module.
 pub fn link(
     recipe: &Recipe,
+    more: &[String],
     compiler: &Compiler,
     objects: &[&Path],
     work: &Path,
 ) -> Result<Vec<u8>> {
-    let flags = link_flags(recipe);
+    let stack = format!("-Wl,-z,stack-size={}", recipe.link.stack);
+    let flags = [&recipe.link.flags, more, &[stack]].concat();
     let mut fingerprint = Fingerprint::default();
-    fingerprint.add(&compiler.version);
+    fingerprint
+        .add(&compiler.version)
+        .add(include_str!("link.rs"));
     for flag in &flags {
         fingerprint.add(flag);
     }
@@ -44,11 +50,42 @@ pub fn link(
             .arg("-o")
             .arg(&output);
         compiler::run(&mut command)?;
-        std::fs::read(&output).context("reading the linked module")
+        without_debug_info(&std::fs::read(&output).context("reading the linked module")?)
     })
 }
 
-fn link_flags(recipe: &Recipe) -> Vec<String> {
-    let stack = format!("-Wl,-z,stack-size={}", recipe.link.stack);
-    recipe.link.flags.iter().cloned().chain([stack]).collect()
+/// Returns `module` without debug information. The compiler's own runtime brings some, with paths of this machine.
+fn without_debug_info(module: &[u8]) -> Result<Vec<u8>> {
+    let mut output = Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        let is_debug_info = matches!(
+            &payload,
+            Payload::CustomSection(section) if section.name().starts_with(".debug_")
+        );
+        if let Some((id, range)) = payload.as_section()
+            && !is_debug_info
+        {
+            let data = &module[range];
+            output.section(&RawSection { id, data });
+        }
+    }
+    Ok(output.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_and_debug_information_goes() -> Result<()> {
+        let text = |debug: &str| {
+            let text =
+                format!(r#"(module $m {debug} (func $f (export "f") nop) (memory 1) (data "a"))"#);
+            wat::parse_str(text)
+        };
+        let with = text(r#"(@custom ".debug_line" "/home/me")"#)?;
+        assert_eq!(without_debug_info(&with)?, text("")?);
+        Ok(())
+    }
 }

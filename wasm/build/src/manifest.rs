@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use pinned::{Pins, publish};
 use serde::{Deserialize, Serialize};
 
-use super::digest::{Fingerprint, sha256};
-use super::precompile;
+use crate::checkout;
+use crate::digest::{Fingerprint, directory_digest, sha256};
+use crate::precompile;
 
 /// The inputs and the outputs of a build.
 #[derive(Serialize, Deserialize)]
@@ -62,29 +63,38 @@ fn path(out: &Path, name: &str) -> PathBuf {
 }
 
 /// The digest of everything that the interpreter depends on, by name.
-pub fn inputs(wasm: &Path, pins: &Pins) -> Result<BTreeMap<String, String>> {
-    let mut inputs = BTreeMap::from([("cpython".to_owned(), pins.cpython.sha256.clone())]);
+pub fn inputs(
+    wasm: &Path,
+    environment: &str,
+    without: &[String],
+    pins: &Pins,
+) -> Result<BTreeMap<String, String>> {
+    let mut inputs = BTreeMap::from([
+        ("cpython".to_owned(), pins.cpython.sha256.clone()),
+        ("environment".to_owned(), environment.to_owned()),
+        ("without".to_owned(), without.join(" ")),
+    ]);
     for file in ["pins.toml", "cpython.toml"] {
         inputs.insert(
             format!("wasm/{file}"),
             sha256(&std::fs::read(wasm.join(file))?),
         );
     }
-    for directory in ["edits", "guest", "lib", "libc"] {
+    for directory in ["edits", "environments", "guest", "lib", "libc", "packages"] {
         inputs.insert(
             format!("wasm/{directory}"),
             directory_digest(&wasm.join(directory))?,
         );
     }
     // wasmtime, its compiler and the crates with C sources are all pinned there.
-    let locked = std::fs::read_to_string(super::checkout().join("Cargo.lock"))
+    let locked = std::fs::read_to_string(checkout::root().join("Cargo.lock"))
         .context("reading Cargo.lock")?;
     inputs.insert("crates".to_owned(), crates_digest(&locked)?);
     inputs.insert(
         "wasm/build/src".to_owned(),
-        directory_digest(&super::checkout().join("wasm/build/src"))?,
+        directory_digest(&checkout::root().join("wasm/build/src"))?,
     );
-    let shared = super::checkout().join("src/sandbox/module_config.rs");
+    let shared = checkout::root().join("src/sandbox/module_config.rs");
     inputs.insert(
         "src/sandbox/module_config.rs".to_owned(),
         sha256(&std::fs::read(shared)?),
@@ -113,20 +123,6 @@ fn crates_digest(lock: &str) -> Result<String> {
     let mut digest = Fingerprint::default();
     for package in lock.package.iter().filter(|package| shapes(&package.name)) {
         digest.add(&package.name).add(&package.version);
-    }
-    Ok(digest.name())
-}
-
-fn directory_digest(directory: &Path) -> Result<String> {
-    let mut files: Vec<_> =
-        glob::glob(&directory.join("**/*").to_string_lossy())?.collect::<Result<_, _>>()?;
-    files.retain(|file| file.is_file());
-    files.sort();
-    let mut digest = Fingerprint::default();
-    for file in files {
-        digest
-            .add(file.strip_prefix(directory)?.to_string_lossy().as_bytes())
-            .add(std::fs::read(&file)?);
     }
     Ok(digest.name())
 }

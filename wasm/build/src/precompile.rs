@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use wasmtime::{Config, Engine, OptLevel};
 
-use super::cache::cached;
-use super::digest::Fingerprint;
+use crate::cache::cached;
+use crate::digest::Fingerprint;
 
 #[path = "../../../src/sandbox/module_config.rs"]
 mod module_config;

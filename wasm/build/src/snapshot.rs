@@ -10,8 +10,9 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtxBuilder, random};
 use wasmtime_wizer::Wizer;
 
-use super::cache::cached;
-use super::digest::Fingerprint;
+use crate::cache::cached;
+use crate::digest::Fingerprint;
+use crate::guest;
 
 /// Bytes of stack for the start-up.
 const STACK: usize = 8 << 20;
@@ -20,14 +21,14 @@ const STACK: usize = 8 << 20;
 ///
 /// The start-up sees a clock that stands still and a source of randomness that repeats, so that the
 /// same inputs make the same module.
-pub fn take(guest: &[u8], work: &Path) -> Result<Vec<u8>> {
+pub fn take(linked: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     // This file says what the start-up sees.
-    fingerprint.add(guest).add(include_str!("snapshot.rs"));
-    cached(work, "snapshot.wasm", &fingerprint, || run_init(guest))
+    fingerprint.add(linked).add(include_str!("snapshot.rs"));
+    cached(work, "snapshot.wasm", &fingerprint, || run_init(linked))
 }
 
-fn run_init(guest: &[u8]) -> Result<Vec<u8>> {
+fn run_init(linked: &[u8]) -> Result<Vec<u8>> {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::None)
@@ -57,10 +58,10 @@ fn run_init(guest: &[u8]) -> Result<Vec<u8>> {
     let instantiate = async |store: &mut Store<WasiP1Ctx>, module: &Module| {
         let mut linker = Linker::new(store.engine());
         p1::add_to_linker_async(&mut linker, |wasi| wasi)?;
-        super::guest::add_limits(&mut linker)?;
+        guest::add_limits(&mut linker)?;
         linker.instantiate_async(store, module).await
     };
-    let snapshot = runtime.block_on(wizer.run(&mut store, guest, instantiate));
+    let snapshot = runtime.block_on(wizer.run(&mut store, linked, instantiate));
     snapshot.map_err(anyhow::Error::from).with_context(|| {
         let printed = String::from_utf8_lossy(&output.contents()).into_owned();
         format!("CPython did not start; it printed:\n{printed}")

@@ -1,135 +1,70 @@
-//! CPython's sources, unpacked and edited.
+//! Trees of sources: pinned archives, unpacked and edited.
+//!
+//! An archive is unpacked once. The edited tree beside it has links to the files of the unpacked one, and files of its
+//! own where there are edits, so that another edit costs little.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use flate2::read::GzDecoder;
 use pinned::SourceArchive;
-use serde::Deserialize;
 
-use super::digest::Fingerprint;
+use crate::cache::mark_used;
+use crate::digest::Fingerprint;
+use crate::edits::Edits;
 
-/// A change to a file of CPython: what must be there, once, and what it becomes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Edit {
-    file: String,
-    #[serde(rename = "why")]
-    _why: String,
-    find: String,
-    replace: String,
-}
-
-impl Edit {
-    /// The file that it changes.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// All that it consists of.
-    pub fn parts(&self) -> [&str; 3] {
-        [&self.file, &self.find, &self.replace]
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Edits {
-    edit: Vec<Edit>,
-}
-
-/// Unpacked sources.
-pub struct Sources {
-    /// Their root directory.
-    pub root: PathBuf,
-    archive: String,
-    edits: Vec<Edit>,
-}
-
-impl Sources {
-    /// Names the state of a source file and of all headers it may include.
-    pub fn origin(&self, file: &Path) -> String {
-        let mut fingerprint = Fingerprint::default();
-        fingerprint.add(&self.archive);
-        for edit in &self.edits {
-            if file.ends_with(&edit.file) || edit.file.ends_with(".h") {
-                fingerprint
-                    .add(&edit.file)
-                    .add(&edit.find)
-                    .add(&edit.replace);
-            }
-        }
-        fingerprint.name()
-    }
-}
-
-/// The licenses of what CPython incorporates; the only thing that is needed of its documentation.
-const LICENSES: &str = "Doc/license.rst";
-
-/// Brings CPython's sources under `work`, with the edits of the directory `edits`.
+/// Brings the sources in `archive`, called `name`, under `work` with `edits`, and returns their directory.
 pub fn fetch(
+    name: &str,
     archive: &SourceArchive,
-    edits: &Path,
+    edits: &Edits,
     downloads: Option<&Path>,
     work: &Path,
-) -> Result<Sources> {
-    let edits = read_edits(&files_of(edits)?)?;
+) -> Result<PathBuf> {
     let mut fingerprint = Fingerprint::default();
-    fingerprint.add(&archive.sha256).add(LICENSES);
-    for edit in &edits {
-        fingerprint
-            .add(&edit.file)
-            .add(&edit.find)
-            .add(&edit.replace);
-    }
-    let fingerprint = fingerprint.name();
-    let root = work.join(format!("cpython-{fingerprint}"));
-    if !root.exists() {
+    fingerprint.add(&archive.sha256);
+    let original = work.join(format!("{name}-{}", fingerprint.name()));
+    if !original.exists() {
         let packed = pinned::fetch(archive, downloads)?;
         let unpacked = tempfile::tempdir_in(work)?;
-        unpack(&packed, unpacked.path())?;
-        for edit in &edits {
-            apply(edit, unpacked.path()).with_context(|| format!("editing {}", edit.file))?;
+        unpack(&archive.file, &packed, unpacked.path())?;
+        std::fs::rename(unpacked.keep(), &original)?;
+    }
+    mark_used(&original)?;
+    edits.add_to(&mut fingerprint);
+    let edited = work.join(format!("{name}-edited-{}", fingerprint.name()));
+    if !edited.exists() {
+        let read = |path: &Path| {
+            let path = original.join(path);
+            std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+        };
+        let files = edits
+            .apply(read)
+            .with_context(|| format!("editing {name}"))?;
+        let copy = tempfile::tempdir_in(work)?;
+        link_all(&original, copy.path())?;
+        for (path, text) in files {
+            let path = copy.path().join(path);
+            std::fs::remove_file(&path)?;
+            std::fs::write(&path, text)?;
         }
-        std::fs::rename(unpacked.keep(), &root)?;
+        std::fs::rename(copy.keep(), &edited)?;
     }
-    Ok(Sources {
-        root,
-        archive: archive.sha256.clone(),
-        edits,
-    })
+    mark_used(&edited)?;
+    Ok(edited)
 }
 
-/// The files in `directory`, in the order of their names.
-fn files_of(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = std::fs::read_dir(directory)
-        .with_context(|| format!("reading {}", directory.display()))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
-}
-
-/// The edits of all `files`, in order.
-pub fn read_edits(files: &[PathBuf]) -> Result<Vec<Edit>> {
-    let mut edits = Vec::new();
-    for path in files {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let file: Edits =
-            toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
-        edits.extend(file.edit);
-    }
-    Ok(edits)
-}
-
-/// Unpacks a `.tar.xz` without its top directory and without documentation.
-fn unpack(packed: &[u8], to: &Path) -> Result<()> {
-    let mut archive = tar::Archive::new(lzma_rust2::XzReader::new(packed, true));
-    for entry in archive.entries()? {
+/// Unpacks a `.tar.xz` or `.tar.gz` without its top directory.
+fn unpack(file: &str, packed: &[u8], to: &Path) -> Result<()> {
+    let reader: Box<dyn std::io::Read> = if file.ends_with(".gz") {
+        Box::new(GzDecoder::new(packed))
+    } else {
+        Box::new(lzma_rust2::XzReader::new(packed, true))
+    };
+    for entry in tar::Archive::new(reader).entries()? {
         let mut entry = entry?;
         let path: PathBuf = entry.path()?.components().skip(1).collect();
-        let documentation = path.starts_with("Doc") && path != Path::new(LICENSES);
-        if path.as_os_str().is_empty() || documentation {
+        if path.as_os_str().is_empty() {
             continue;
         }
         let target = to.join(&path);
@@ -143,19 +78,18 @@ fn unpack(packed: &[u8], to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn apply(edit: &Edit, root: &Path) -> Result<()> {
-    let path = root.join(&edit.file);
-    let text = edited(edit, &std::fs::read_to_string(&path)?)?;
-    Ok(std::fs::write(&path, text)?)
-}
-
-/// `text` with an edit.
-pub fn edited(edit: &Edit, text: &str) -> Result<String> {
-    match text.matches(&edit.find).count() {
-        1 => Ok(text.replacen(&edit.find, &edit.replace, 1)),
-        count => bail!(
-            "the text to find is there {count} times, not once: {:?}",
-            edit.find
-        ),
+/// Makes hard links to all files in `from` at the same paths in `to`.
+fn link_all(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            link_all(&entry.path(), &target)?;
+        } else {
+            std::fs::hard_link(entry.path(), &target)
+                .with_context(|| format!("linking {}", entry.path().display()))?;
+        }
     }
+    Ok(())
 }

@@ -78,8 +78,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Brings everything that the pins in the directory `wasm` name: CPython's sources into the user's
-/// cache, the compiler into `work`.
+/// Brings everything that the pins in the directory `wasm` name: sources into the user's cache, packages into `work`.
 ///
 /// # Errors
 /// When one of them cannot be had.
@@ -87,12 +86,13 @@ pub fn bring_all(wasm: &Path, work: &Path) -> Result<()> {
     let pins = Pins::read(wasm)?;
     let downloads = downloads();
     fs::create_dir_all(work)?;
-    fetch(&pins.cpython, downloads.as_deref())?;
-    println!("{} is here.", pins.cpython.file);
-    let Wheel {
-        package, version, ..
-    } = &pins.zig;
-    install(&pins.zig, downloads.as_deref(), work)?;
-    println!("{package} {version} is here.");
+    for archive in [&pins.cpython].into_iter().chain(pins.archives.values()) {
+        fetch(archive, downloads.as_deref())?;
+        println!("{} is here.", archive.file);
+    }
+    for wheel in [&pins.zig].into_iter().chain(pins.tools.values()) {
+        install(wheel, downloads.as_deref(), work)?;
+        println!("{} {} is here.", wheel.package, wheel.version);
+    }
     Ok(())
 }

@@ -17,9 +17,10 @@ use crate::project;
 /// What can be said on the command line.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Where to write the bill of materials (CycloneDX 1.5, JSON).
-    #[arg(long, default_value = "target/sbom.cdx.json")]
-    output: PathBuf,
+    /// Where to write the bill of materials (CycloneDX 1.5, JSON) [default: sbom.cdx.json in cargo's target
+    /// directory].
+    #[arg(long)]
+    output: Option<PathBuf>,
     /// Also collect the license texts in this directory.
     #[arg(long)]
     licenses: Option<PathBuf>,
@@ -50,7 +51,11 @@ struct Part {
 /// When the version or a license text of something cannot be found.
 pub fn run(options: &Options) -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
-    write_bill(&project::root().join(&options.output))?;
+    let output = match &options.output {
+        Some(path) => project::root().join(path),
+        None => project::target().join("sbom.cdx.json"),
+    };
+    write_bill(&output)?;
     if let Some(directory) = &options.licenses {
         write_licenses(&project::root().join(directory))?;
     }
