@@ -36,17 +36,11 @@ impl Client {
     }
 
     /// Asks whether the service lives.
-    ///
-    /// # Errors
-    /// When there is no answer.
     pub fn health(&self) -> Result<Answer> {
         Answer::read(self.agent.get(format!("{}/healthz", self.url)).call()?)
     }
 
     /// Runs a script, whatever comes of it.
-    ///
-    /// # Errors
-    /// When there is no answer.
     pub fn execute(&self, script: &str) -> Result<Answer> {
         let request = self.agent.post(format!("{}/execute", self.url));
         let body = json!({ "script": script }).to_string();
@@ -54,9 +48,6 @@ impl Client {
     }
 
     /// Runs a script that must not fail, and gives its result.
-    ///
-    /// # Errors
-    /// When it fails.
     pub fn result(&self, script: &str) -> Result<Value> {
         let Answer { status, body, .. } = self.execute(script)?;
         ensure!(status == 200, "the answer is {status}: {body}");

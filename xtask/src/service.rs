@@ -20,9 +20,6 @@ pub struct Service {
 }
 
 /// Builds the service as it is shipped, and CPython when it is missing.
-///
-/// # Errors
-/// When that fails.
 pub fn build() -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
     let build = ["build", "--profile", "dist", "--package", "python-executor"];
@@ -32,17 +29,11 @@ pub fn build() -> Result<()> {
 impl Service {
     /// Starts the service, which has been built, with these settings and nothing else of this
     /// environment. `LOG` must not be less than `info`: the log tells the address.
-    ///
-    /// # Errors
-    /// When it ends before it listens.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
         Self::start_as(Command::new(project::program()), settings)
     }
 
     /// Starts with a command that comes to run the service.
-    ///
-    /// # Errors
-    /// As [`Service::start`].
     pub fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Result<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut child = command
@@ -86,9 +77,6 @@ impl Service {
     }
 
     /// Asks the service to stop, as an orchestrator does, and waits until it has.
-    ///
-    /// # Errors
-    /// When it does not end well.
     pub fn stop(mut self) -> Result<()> {
         let id = i32::try_from(self.child.id())?;
         let pid = Pid::from_raw(id).context("process ids are positive")?;

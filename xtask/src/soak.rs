@@ -5,9 +5,6 @@ use anyhow::{Result, ensure};
 use crate::{fetch_python, project};
 
 /// Runs `tests/soak.rs` with so many requests; it says every now and then how it goes.
-///
-/// # Errors
-/// When an answer is wrong, or descriptors, threads, files or memory of the service have grown.
 pub fn run(requests: u64) -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
     let test = ["test", "--release", "--package", "python-executor"];

@@ -16,9 +16,6 @@ const SLEEPERS: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Measures the private memory of the service for each guest that sleeps.
-///
-/// # Errors
-/// When the guests do not fall asleep.
 pub fn measure(report: &mut Report) -> Result<()> {
     let service = Service::start(&[("MAX_CONCURRENT", "1001"), ("WALL_LIMIT", "10m")])?;
     let process = Process::new(service.id());

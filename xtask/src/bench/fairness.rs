@@ -24,9 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Measures hello and the health check, alone and then beside guests that compute without end, and how
 /// many times longer they take.
-///
-/// # Errors
-/// When an answer is not as it must be, or the guests do not begin.
 pub fn measure(report: &mut Report) -> Result<()> {
     let service = Service::start(&[("CPU_LIMIT", "1h"), ("WALL_LIMIT", "1h")])?;
     let process = Process::new(service.id());

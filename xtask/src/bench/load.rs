@@ -15,9 +15,6 @@ use crate::service::Service;
 const TIME: Duration = Duration::from_secs(5);
 
 /// Measures hello over 1, 8 and 64 connections. The clients take their share of the same processor.
-///
-/// # Errors
-/// When an answer is not a result.
 pub fn measure(report: &mut Report) -> Result<()> {
     let service = Service::start(&[])?;
     let process = Process::new(service.id());

@@ -64,9 +64,6 @@ enum Part {
 }
 
 /// Measures, prints tables and writes the figures.
-///
-/// # Errors
-/// When the service cannot be built or answers wrongly.
 pub fn run(options: &Options) -> Result<()> {
     service::build()?;
     let mut report = Report::default();

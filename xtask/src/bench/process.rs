@@ -16,9 +16,6 @@ impl Process {
     }
 
     /// Milliseconds of processor time that its living threads have used.
-    ///
-    /// # Errors
-    /// When the process is gone.
     pub fn cpu_ms(&self) -> Result<f64> {
         let mut sum = 0;
         for thread in fs::read_dir(self.0.join("task"))? {
@@ -30,18 +27,12 @@ impl Process {
     }
 
     /// Milliseconds of processor time that its children have used which have ended.
-    ///
-    /// # Errors
-    /// When the process is gone.
     pub fn children_cpu_ms(&self) -> Result<f64> {
         let ticks = self.stat(16)? + self.stat(17)?;
         Ok(ticks * 1e3 / rustix::param::clock_ticks_per_second() as f64)
     }
 
     /// Milliseconds of processor time that it and all processes below it have used, those included that have ended.
-    ///
-    /// # Errors
-    /// When one ends meanwhile.
     pub fn tree_cpu_ms(&self) -> Result<f64> {
         let mut sum = self.cpu_ms()? + self.children_cpu_ms()?;
         for thread in fs::read_dir(self.0.join("task"))? {
@@ -54,17 +45,11 @@ impl Process {
     }
 
     /// Page faults that needed no disk.
-    ///
-    /// # Errors
-    /// When the process is gone.
     pub fn page_faults(&self) -> Result<f64> {
         self.stat(10)
     }
 
     /// Bytes of memory that no other process shares.
-    ///
-    /// # Errors
-    /// When the process is gone.
     pub fn private_bytes(&self) -> Result<f64> {
         let text = fs::read_to_string(self.0.join("smaps_rollup"))?;
         let kib = text

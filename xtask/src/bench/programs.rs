@@ -63,9 +63,6 @@ const SETTINGS: &[(&str, &str)] = &[
 
 /// Measures all programs, in turns: one here, one there. The least of the rounds counts, because
 /// whatever else the machine does can only add to it.
-///
-/// # Errors
-/// When pyperformance cannot be had, or a program fails in the sandbox.
 pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> Result<()> {
     let python = python.context("there is no native Python to compare with")?;
     let directory = pyperformance()?;

@@ -16,9 +16,6 @@ pub struct Report {
 
 impl Report {
     /// Says what was measured on and what was measured.
-    ///
-    /// # Errors
-    /// When the machine does not tell.
     pub fn machine(&mut self, native: Option<&Native>) -> Result<()> {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
         let processor = cpuinfo
@@ -92,9 +89,6 @@ impl Report {
     }
 
     /// Writes everything as JSON.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         Ok(std::fs::write(
             path,

@@ -38,9 +38,6 @@ const PROCESSES: usize = 20;
 const PYODIDES: usize = 2;
 
 /// Measures hello here and with each rival, in turns; says which could not be had.
-///
-/// # Errors
-/// When one that was set up does not answer.
 pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> Result<()> {
     let directory = project::target().join("bench");
     fs::create_dir_all(&directory)?;

@@ -139,9 +139,6 @@ impl Costs {
 }
 
 /// Measures the scripts, hello after each of them, and hello on each rival.
-///
-/// # Errors
-/// When an answer is not as it must be.
 pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<()> {
     let service = Service::start(&[])?;
     let own = Process::new(service.id());
@@ -179,9 +176,6 @@ pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<(
 }
 
 /// Measures what importing each module of the standard library costs beside an empty script.
-///
-/// # Errors
-/// When the service cannot be asked.
 pub fn measure_imports(report: &mut Report, rounds: usize) -> Result<()> {
     let service = Service::start(&[])?;
     let process = Process::new(service.id());

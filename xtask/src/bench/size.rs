@@ -16,9 +16,6 @@ use crate::service::Service;
 
 /// Measures the files of the image, as they are and as registries pack them, and the time from the
 /// start of the process to the first result.
-///
-/// # Errors
-/// When a file is missing or the service does not start.
 pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
     let section = "Size";
     report.section(section, &["MB", "MB packed"]);

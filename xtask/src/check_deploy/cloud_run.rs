@@ -13,9 +13,6 @@ use super::broken_rules;
 const DESCRIPTION: &str = "googleapiclient/discovery_cache/documents/run.v1.json";
 
 /// What is wrong with a service's manifest.
-///
-/// # Errors
-/// When the description is not there or not as expected.
 pub fn problems(wheel: &Path, document: &Value) -> Result<Vec<String>> {
     let path = wheel.join(DESCRIPTION);
     let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;

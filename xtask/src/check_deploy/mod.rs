@@ -17,9 +17,6 @@ use crate::fetch_python::{Wheel, install_wheel};
 use crate::project;
 
 /// Checks them all.
-///
-/// # Errors
-/// When one of them is wrong, or a schema cannot be had; says all that is wrong.
 pub fn run() -> Result<()> {
     let pins: BTreeMap<String, Wheel> = toml::from_str(include_str!("pins.toml"))?;
     let mut wheels = BTreeMap::new();

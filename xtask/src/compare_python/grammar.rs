@@ -23,9 +23,6 @@ struct Kind {
 
 impl Grammar {
     /// Reads the productions.
-    ///
-    /// # Errors
-    /// When they are no such thing.
     pub fn read() -> Result<Self> {
         let kinds = toml::from_str(include_str!("grammar.toml"));
         kinds.map(Self).context("grammar.toml")

@@ -44,9 +44,6 @@ pub struct Outcome {
 }
 
 /// Compares, and prints every program that is not the same in both.
-///
-/// # Errors
-/// When there are such programs, or the service or the native Python do not work.
 pub fn run(options: &Options) -> Result<()> {
     let grammar = Grammar::read()?;
     let seeds = options.seed..options.seed + options.programs;

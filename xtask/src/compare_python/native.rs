@@ -27,9 +27,6 @@ impl Native {
     }
 
     /// Runs programs in one process, isolated from the user's settings.
-    ///
-    /// # Errors
-    /// When the process cannot be started or does not say what came of each.
     pub fn run(&self, programs: &[String]) -> Result<Vec<Outcome>> {
         let mut child = Command::new(&self.0)
             .args(["-I", "-W", "ignore", "-c", RUNNER])

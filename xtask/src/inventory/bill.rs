@@ -19,9 +19,6 @@ const PROGRAM: &str = "python-executor";
 const PYTHON: &str = "python.cwasm";
 
 /// The bill of `parts`, as JSON.
-///
-/// # Errors
-/// When it would not be a valid one.
 pub fn of(parts: &[Part]) -> Result<Vec<u8>> {
     let mut components = vec![python()?];
     for part in parts {

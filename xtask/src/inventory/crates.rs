@@ -27,9 +27,6 @@ pub struct Crates {
 
 impl Crates {
     /// Asks cargo, which downloads what is missing.
-    ///
-    /// # Errors
-    /// When cargo fails.
     pub fn look() -> Result<Self> {
         let metadata = MetadataCommand::new()
             .current_dir(project::root())
@@ -42,9 +39,6 @@ impl Crates {
     }
 
     /// A crate's directory.
-    ///
-    /// # Errors
-    /// When Cargo.lock has no such crate.
     pub fn directory(&self, name: &str) -> Result<&Path> {
         let package = self
             .metadata
@@ -56,9 +50,6 @@ impl Crates {
     }
 
     /// The crates in the service, itself excepted.
-    ///
-    /// # Errors
-    /// When one has neither a license text nor the SPDX name of a license.
     pub fn parts(&self) -> Result<Vec<Part>> {
         let linked = self.packages().filter(|package| package.source.is_some());
         linked.map(|package| self.part(package)).collect()

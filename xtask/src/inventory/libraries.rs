@@ -40,9 +40,6 @@ fn listed() -> Result<Vec<Library>> {
 }
 
 /// All of them; `crates` tells where those lie that crates carry.
-///
-/// # Errors
-/// When a file that tells a version or a license is not there.
 pub fn parts(crates: &Crates) -> Result<Vec<Part>> {
     let part = |library: &Library| {
         part(library, crates).with_context(|| format!("in the inventory: {}", library.name))

@@ -46,9 +46,6 @@ struct Part {
 }
 
 /// Writes the bill of materials, and the license texts if they are wanted.
-///
-/// # Errors
-/// When the version or a license text of something cannot be found.
 pub fn run(options: &Options) -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
     let output = match &options.output {
@@ -63,9 +60,6 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// Writes the bill of materials to `path`.
-///
-/// # Errors
-/// As [`run`].
 pub fn write_bill(path: &Path) -> Result<()> {
     let bill = bill::of(&take()?)?;
     std::fs::write(path, bill).with_context(|| format!("writing {}", path.display()))?;
@@ -74,9 +68,6 @@ pub fn write_bill(path: &Path) -> Result<()> {
 }
 
 /// Collects the license texts in `directory`, which is made anew.
-///
-/// # Errors
-/// As [`run`].
 pub fn write_licenses(directory: &Path) -> Result<()> {
     notices::write(&take()?, directory)?;
     println!("The license texts are in {}.", directory.display());

@@ -10,9 +10,6 @@ use super::Part;
 use crate::project;
 
 /// Writes the texts of each part into a directory of its own, and a list of all.
-///
-/// # Errors
-/// When the files cannot be written.
 pub fn write(parts: &[Part], directory: &Path) -> Result<()> {
     if directory.exists() {
         fs::remove_dir_all(directory)

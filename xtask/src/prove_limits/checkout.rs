@@ -39,9 +39,6 @@ pub enum Ended {
 
 impl Checkout {
     /// Copies all files that git knows or would add; tests get `patience` to end.
-    ///
-    /// # Errors
-    /// When that does not work.
     pub fn copy(patience: Duration) -> Result<Self> {
         let place = project::root().join("target/prove-limits");
         let root = place.join("checkout");
@@ -66,9 +63,6 @@ impl Checkout {
     }
 
     /// Changes a file.
-    ///
-    /// # Errors
-    /// When the change does not fit.
     pub fn edit(&self, edit: &Edit) -> Result<()> {
         let path = self.root.join(&edit.file);
         let text = edit.apply(&fs::read_to_string(&path)?)?;
@@ -76,18 +70,12 @@ impl Checkout {
     }
 
     /// Makes a file what it was.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn restore(&self, file: &str) -> Result<()> {
         let text = fs::read(project::root().join(file))?;
         Ok(fs::write(self.root.join(file), text)?)
     }
 
     /// Builds a test and runs it.
-    ///
-    /// # Errors
-    /// When it cannot be built, or there is none of its name.
     pub fn run(&self, test: &Test) -> Result<Ended> {
         let log = self.root.with_file_name("log");
         let built = self.cargo(test, &["--no-run"], &log)?.wait()?;

@@ -23,9 +23,6 @@ pub struct Options {
 }
 
 /// Proves the limits and prints a line for each.
-///
-/// # Errors
-/// When a test fails with the limits in force, or one does not fail without its limit.
 pub fn run(options: &Options) -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
     let table = Table::read()?;

@@ -55,17 +55,11 @@ pub struct Edit {
 
 impl Table {
     /// The table of this checkout.
-    ///
-    /// # Errors
-    /// When it is malformed.
     pub fn read() -> Result<Self> {
         toml::from_str(include_str!("prove_limits.toml")).context("prove_limits.toml")
     }
 
     /// The limits with these names, or all.
-    ///
-    /// # Errors
-    /// When there is none of a name.
     pub fn chosen(&self, names: &[String]) -> Result<Vec<&Limit>> {
         for name in names {
             let known = self.limit.iter().any(|limit| limit.name == *name);
@@ -78,9 +72,6 @@ impl Table {
 
 impl Edit {
     /// The text of the file with the change.
-    ///
-    /// # Errors
-    /// When what is to be replaced is not there exactly once.
     pub fn apply(&self, text: &str) -> Result<String> {
         let count = text.matches(&self.find).count();
         ensure!(

@@ -51,9 +51,6 @@ struct Driver(Child);
 
 impl Browser {
     /// Starts the browser.
-    ///
-    /// # Errors
-    /// When there is none, or it does not start.
     pub fn start() -> Result<Self> {
         let (driver, url) = Driver::start()?;
         let profile = TempDir::new()?;
@@ -89,9 +86,6 @@ impl Browser {
     }
 
     /// Opens a page.
-    ///
-    /// # Errors
-    /// When it does not load.
     pub fn open(&self, url: &str) -> Result<()> {
         // A page that differs in the fragment alone would not be loaded again.
         self.command("url", &json!({"url": "about:blank"}))?;
@@ -100,27 +94,18 @@ impl Browser {
     }
 
     /// Opens `url` in the page as it is, as a person does who pastes it into the address bar.
-    ///
-    /// # Errors
-    /// When it does not load.
     pub fn follow(&self, url: &str) -> Result<()> {
         self.command("url", &json!({ "url": url }))?;
         Ok(())
     }
 
     /// Goes back to the page before, or loads this one again: `back` or `refresh`.
-    ///
-    /// # Errors
-    /// When it does not load.
     pub fn go(&self, step: &str) -> Result<()> {
         self.command(step, &json!({}))?;
         Ok(())
     }
 
     /// What a JavaScript expression is worth.
-    ///
-    /// # Errors
-    /// When it throws.
     pub fn value(&self, expression: &str) -> Result<Value> {
         let script = json!({"script": format!("return {expression}"), "args": []});
         self.command("execute/sync", &script)
@@ -128,9 +113,6 @@ impl Browser {
     }
 
     /// The text that a JavaScript expression gives.
-    ///
-    /// # Errors
-    /// When it gives something else.
     pub fn text(&self, expression: &str) -> Result<String> {
         match self.value(expression)? {
             Value::String(text) => Ok(text),
@@ -139,9 +121,6 @@ impl Browser {
     }
 
     /// Waits until a JavaScript expression is true.
-    ///
-    /// # Errors
-    /// When it does not become so.
     pub fn until(&self, expression: &str) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while self.value(expression)? != json!(true) {
@@ -152,9 +131,6 @@ impl Browser {
     }
 
     /// Clicks on the element that a CSS selector finds.
-    ///
-    /// # Errors
-    /// When there is none, or it cannot be clicked.
     pub fn click(&self, selector: &str) -> Result<()> {
         let search = json!({"using": "css selector", "value": selector});
         let found = self.command("element", &search)?;
@@ -165,9 +141,6 @@ impl Browser {
     }
 
     /// Clicks on a point of the window, in pixels.
-    ///
-    /// # Errors
-    /// When it is outside.
     pub fn click_at(&self, x: f64, y: f64) -> Result<()> {
         let mouse = json!({"type": "pointer", "id": "mouse", "actions": [
             {"type": "pointerMove", "duration": 0, "x": x.round(), "y": y.round()},
@@ -179,9 +152,6 @@ impl Browser {
     }
 
     /// Presses one key after the other, while `held` are held. They go to where the focus is.
-    ///
-    /// # Errors
-    /// When the browser takes no input.
     pub fn press(&self, held: &[char], keys: &str) -> Result<()> {
         let act = |what: &str, key: char| json!({"type": what, "value": key});
         let (down, up) = (|key| act("keyDown", key), |key| act("keyUp", key));
@@ -194,9 +164,6 @@ impl Browser {
     }
 
     /// Makes the page so many pixels large, and has the system prefer `scheme`, `light` or `dark`.
-    ///
-    /// # Errors
-    /// When the browser refuses.
     pub fn look(&self, width: u32, height: u32, scheme: &str) -> Result<()> {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
@@ -210,9 +177,6 @@ impl Browser {
     }
 
     /// A picture of the page as PNG.
-    ///
-    /// # Errors
-    /// When it cannot be taken.
     pub fn picture(&self) -> Result<Vec<u8>> {
         let url = format!("{}/screenshot", self.session);
         let picture = value_of(self.agent.get(url).call()?)?;
@@ -221,9 +185,6 @@ impl Browser {
 
     /// What the browser complained of since it was asked last: scripts that fail, resources that do
     /// not load, breaches of the security policy.
-    ///
-    /// # Errors
-    /// When it keeps no log.
     pub fn complaints(&self) -> Result<Vec<Value>> {
         let Value::Array(mut entries) = self.command("se/log", &json!({"type": "browser"}))? else {
             bail!("the log of the browser is no list");

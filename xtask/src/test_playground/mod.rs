@@ -35,9 +35,6 @@ pub struct Options {
 type Step = fn(&Browser, &str) -> Result<()>;
 
 /// Builds the service and uses its pages as people do.
-///
-/// # Errors
-/// When something does not work, or there is no Chromium.
 pub fn run(options: &Options) -> Result<()> {
     if !options.no_build {
         fetch_python::run(&fetch_python::Options::default())?;

@@ -43,9 +43,6 @@ fn anything_at_all() -> String {
 
 impl Expectations {
     /// Reads them.
-    ///
-    /// # Errors
-    /// When the file is malformed.
     pub fn read() -> Result<Self> {
         toml::from_str(include_str!("tests.toml")).context("in xtask/src/test_python/tests.toml")
     }
@@ -59,9 +56,6 @@ impl Expectations {
     }
 
     /// The number of the explanation in [`Self::known`] for a failure of `test` that says `why`.
-    ///
-    /// # Errors
-    /// When a pattern is malformed.
     pub fn explain(&self, test: &str, why: &str) -> Result<Option<usize>> {
         for (number, known) in self.known.iter().enumerate() {
             if known.covers(test, why)? {

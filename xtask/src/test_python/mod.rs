@@ -46,10 +46,6 @@ pub struct Options {
 }
 
 /// Runs the tests, prints what failed and, when all were run, writes docs/python-tests.md.
-///
-/// # Errors
-/// When a failure is not explained in tests.toml, there is no such module, or the service does not
-/// answer.
 pub fn run(options: &Options) -> Result<()> {
     service::build()?;
     let service = Service::start(SETTINGS)?;

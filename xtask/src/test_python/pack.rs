@@ -17,9 +17,6 @@ pub struct TestFiles {
 
 impl TestFiles {
     /// Reads `Lib/test` of the sources in `cpython`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub fn read(cpython: &Path) -> Result<Self> {
         let directory = cpython.join("Lib/test");
         let mut entries = BTreeMap::new();
@@ -45,9 +42,6 @@ impl TestFiles {
     }
 
     /// A gzipped tar archive of `module`, of what every test needs, and of all that these name.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
     pub fn pack(&self, module: &str) -> Result<Vec<u8>> {
         let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for name in self.needed(module)? {

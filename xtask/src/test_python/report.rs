@@ -55,9 +55,6 @@ struct Failure {
 
 impl Module {
     /// Counts `tests`.
-    ///
-    /// # Errors
-    /// When a pattern in tests.toml is malformed.
     pub fn new(name: &str, tests: Vec<Test>, expectations: &Expectations) -> Result<Self> {
         let mut module = Self {
             name: name.to_owned(),
@@ -172,9 +169,6 @@ impl<'a> Report<'a> {
     }
 
     /// Checks that every failure is explained.
-    ///
-    /// # Errors
-    /// When one is not.
     pub fn check(&self) -> Result<()> {
         match self.unexplained() {
             0 => Ok(()),

@@ -90,9 +90,6 @@ struct Run {
 ///
 /// A run that dies, at a limit or of a crash, is taken up with the test that it was at; only a test
 /// that a run dies of at once is to blame.
-///
-/// # Errors
-/// When the service does not answer as it should.
 pub fn run(client: &Client, files: &TestFiles, module: &str, insist: bool) -> Result<Vec<Test>> {
     let archive = BASE64.encode(files.pack(module)?);
     let mut tests: BTreeMap<usize, Test> = BTreeMap::new();
