@@ -1,32 +1,30 @@
-//! Speaks to a service over HTTP.
+//! An HTTP client of the service.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::Body;
-use ureq::http::Response;
+use ureq::{Agent, Body, http};
 
-/// The largest answer that is read, in bytes.
-const MOST_BYTES: u64 = 256 << 20;
+/// The largest response body that is read, in bytes.
+const MAX_BODY: u64 = 256 << 20;
 
-/// One client; its connection stays open.
+/// A client with a connection that stays open.
 pub struct Client {
     agent: Agent,
     url: String,
 }
 
-/// What the service said.
-pub struct Answer {
+/// A response of the service.
+pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The contract's kind of error.
+    /// The kind of error, as in `X-Error-Kind`.
     pub kind: Option<String>,
-    /// The body as it came.
+    /// The body.
     pub body: String,
 }
 
 impl Client {
-    /// A client of the service at `url`, as `http://HOST:PORT`.
+    /// Returns a client of the service at `url`, as `http://HOST:PORT`.
     pub fn new(url: &str) -> Self {
         let config = Agent::config_builder().http_status_as_error(false);
         Self {
@@ -35,32 +33,32 @@ impl Client {
         }
     }
 
-    /// Asks whether the service lives.
-    pub fn health(&self) -> Result<Answer> {
-        Answer::read(self.agent.get(format!("{}/healthz", self.url)).call()?)
+    /// Requests `/healthz`.
+    pub fn health(&self) -> Result<Response> {
+        Response::read(self.agent.get(format!("{}/healthz", self.url)).call()?)
     }
 
-    /// Runs a script, whatever comes of it.
-    pub fn execute(&self, script: &str) -> Result<Answer> {
+    /// Runs a script and returns the response, whatever its status.
+    pub fn execute(&self, script: &str) -> Result<Response> {
         let request = self.agent.post(format!("{}/execute", self.url));
         let body = json!({ "script": script }).to_string();
-        Answer::read(request.content_type("application/json").send(body)?)
+        Response::read(request.content_type("application/json").send(body)?)
     }
 
-    /// Runs a script that must not fail, and gives its result.
+    /// Runs a script that must not fail and returns its result.
     pub fn result(&self, script: &str) -> Result<Value> {
-        let Answer { status, body, .. } = self.execute(script)?;
-        ensure!(status == 200, "the answer is {status}: {body}");
-        let mut answer: Value = serde_json::from_str(&body)?;
-        Ok(answer["result"].take())
+        let Response { status, body, .. } = self.execute(script)?;
+        ensure!(status == 200, "the status is {status}: {body}");
+        let mut body: Value = serde_json::from_str(&body)?;
+        Ok(body["result"].take())
     }
 }
 
-impl Answer {
-    fn read(mut response: Response<Body>) -> Result<Self> {
+impl Response {
+    fn read(mut response: http::Response<Body>) -> Result<Self> {
         let kind = response.headers().get("x-error-kind");
         let kind = kind.map(|kind| kind.to_str().map(str::to_owned));
-        let body = response.body_mut().with_config().limit(MOST_BYTES);
+        let body = response.body_mut().with_config().limit(MAX_BODY);
         Ok(Self {
             kind: kind.transpose()?,
             body: body.read_to_string()?,

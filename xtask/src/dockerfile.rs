@@ -1,5 +1,5 @@
-//! Tests of the Dockerfile's layers: each has the files that it needs, and no more than that, so that
-//! an edit repeats nothing that does not depend on it.
+//! Tests of the Dockerfile's layers: each copies the files that it needs and no others, so that an edit
+//! repeats only the layers that depend on it.
 
 use std::fs;
 use std::path::Path;
@@ -9,14 +9,14 @@ use anyhow::{Context, Result, ensure};
 
 use crate::project;
 
-/// A layer that runs something.
+/// A layer that runs a command.
 struct Layer {
-    /// The paths that are copied for it, in the checkout and in the image alike.
+    /// The paths that are copied before it, which are the same in the checkout and in the image.
     paths: Vec<String>,
     command: String,
 }
 
-/// The layers that build, in their order.
+/// Returns the layers of the build stage in their order.
 fn layers() -> Result<Vec<Layer>> {
     let text = fs::read_to_string(project::root().join("Dockerfile"))?.replace("\\\n", " ");
     let (_, after) = text.split_once("WORKDIR /src\n").context("no WORKDIR")?;
@@ -50,7 +50,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs cargo in `directory`, which is a checkout, with what this one has built already.
+/// Runs cargo in `directory`, a copy of the checkout, with this checkout's target directory.
 fn cargo(directory: &Path, arguments: &[&str]) -> Result<()> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(arguments)

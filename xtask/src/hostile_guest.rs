@@ -1,25 +1,25 @@
-//! What the service makes of a guest that is not CPython, and means harm: whoever takes over the
-//! interpreter can call the host as no libc would, and answer as no harness would.
+//! Tests with an adversarial guest in place of CPython. A script that takes over the interpreter can make host
+//! calls that no libc makes and return values that the harness never returns.
 
 mod functions;
 #[cfg(target_os = "linux")]
 mod interpreter;
-// What a run holds is read from /proc.
+// The resources of a run are read from /proc.
 #[cfg(target_os = "linux")]
 mod random_calls;
 
 use anyhow::{Context, Result};
 
 use self::functions::{FUNCTIONS, import, number, width};
-use crate::client::{Answer, Client};
+use crate::client::{Client, Response};
 use crate::fetch_python;
 use crate::service::{self, Service};
 
-/// The script of which the guest knows by its length that this is its hour. The service tries another
-/// one before it listens.
-const SIGNAL: &str = "attack";
+/// The script that triggers the attack. The guest recognizes it by its length, because the service's
+/// self-test runs first.
+const TRIGGER: &str = "attack";
 
-/// What a guest's functions do when their hour has come, as WebAssembly text.
+/// The bodies of the guest's functions during the attack, as WebAssembly text.
 struct Guest<'a> {
     import: String,
     alloc: &'a str,
@@ -55,7 +55,7 @@ impl Guest<'_> {
             unwritten_len,
             unwritten_ptr,
         } = self;
-        let signal = SIGNAL.len();
+        let trigger = TRIGGER.len();
         let hostile = |hostile: &str, proper: &str| {
             format!("(if (result i32) (global.get $hostile) (then {hostile}) (else {proper}))")
         };
@@ -70,7 +70,7 @@ impl Guest<'_> {
                 (data (i32.const 0) "null")
                 (global $hostile (mut i32) (i32.const 0))
                 (func (export "alloc") (param i32) (result i32)
-                    (global.set $hostile (i32.eq (local.get 0) (i32.const {signal}))) {alloc})
+                    (global.set $hostile (i32.eq (local.get 0) (i32.const {trigger}))) {alloc})
                 (func $run (export "run") (param i32 i32) (result i32) {run})
                 (func (export "result_ptr") (result i32) {result_ptr})
                 (func (export "result_len") (result i32) {result_len})
@@ -79,8 +79,8 @@ impl Guest<'_> {
         )
     }
 
-    /// A guest that calls `function` with these arguments, and zeros for the others, in its `run`.
-    /// What `run` does is made of the text of the call.
+    /// Returns a guest that calls `function` in its `run`, with these arguments followed by zeros. `run`
+    /// turns the text of the call into the body.
     fn calling(function: &str, arguments: &[i64], run: impl FnOnce(&str) -> String) -> Self {
         let (_, kinds) = FUNCTIONS[number(function)];
         let given = |at: usize| arguments.get(at).copied().unwrap_or_default();
@@ -95,17 +95,17 @@ impl Guest<'_> {
         }
     }
 
-    /// What the service answers when this guest is its interpreter. It must be alive afterwards.
-    fn answer(&self, settings: &[(&str, &str)]) -> Result<Answer> {
+    /// Returns the response of a service with this guest as its interpreter, which must survive.
+    fn respond(&self, settings: &[(&str, &str)]) -> Result<Response> {
         let service = start(&self.text(), settings)?;
         let client = Client::new(&service.url);
-        let answer = client.execute(SIGNAL)?;
+        let response = client.execute(TRIGGER)?;
         assert_eq!(client.health()?.body, "ok");
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// A service whose interpreter is this WebAssembly text.
+/// Starts a service with this WebAssembly text as its interpreter.
 fn start(text: &str, settings: &[(&str, &str)]) -> Result<Service> {
     let module = wat::parse_str(text).with_context(|| text.to_owned())?;
     let work = tempfile::tempdir()?;
@@ -115,8 +115,8 @@ fn start(text: &str, settings: &[(&str, &str)]) -> Result<Service> {
     Service::start(&[&[("PYTHON", python)], settings].concat())
 }
 
-/// Makes the error of a call the result: 10, and then the two digits that all errors of WASI have.
-fn told(call: &str) -> String {
+/// Returns the error number of a call as the result: 10, followed by its two digits.
+fn error_number(call: &str) -> String {
     let digit =
         |place, digit| format!("(i32.store8 (i32.const {place}) (i32.add (i32.const 48) {digit}))");
     format!(
@@ -170,9 +170,9 @@ fn calls_that_no_libc_makes() -> Result<()> {
         ("sock_shutdown", &[3], notsock),
     ];
     for (function, arguments, error) in cases {
-        let answer = Guest::calling(function, arguments, told).answer(&[])?;
+        let response = Guest::calling(function, arguments, error_number).respond(&[])?;
         let expected = format!(r#"{{"result":10{error:02},"stdout":""}}"#);
-        assert_eq!(answer.body, expected, "{function} {arguments:?}");
+        assert_eq!(response.body, expected, "{function} {arguments:?}");
     }
     Ok(())
 }
@@ -184,14 +184,19 @@ fn every_call_counts() -> Result<()> {
         let guest = Guest::calling(function, &[], |call| {
             format!("(loop $again (drop {call}) (br $again)) (i32.const 0)")
         });
-        let answer = guest.answer(&[("HOST_CALLS_LIMIT", "1000"), ("CPU_LIMIT", "20s")])?;
-        let kind = answer.kind.as_deref();
-        assert_eq!(kind, Some("host_call_limit"), "{function}: {}", answer.body);
+        let response = guest.respond(&[("HOST_CALLS_LIMIT", "1000"), ("CPU_LIMIT", "20s")])?;
+        let kind = response.kind.as_deref();
+        assert_eq!(
+            kind,
+            Some("host_call_limit"),
+            "{function}: {}",
+            response.body
+        );
     }
     Ok(())
 }
 
-/// At the deepest frame that there is room for, the host has still to find its own.
+/// A host call must have room on the stack even in the deepest frame that a guest can reach.
 #[test]
 fn every_call_has_room_on_the_stack() -> Result<()> {
     service::build()?;
@@ -210,17 +215,17 @@ fn every_call_has_room_on_the_stack() -> Result<()> {
         let guest = Guest::calling(function, arguments, |call| {
             format!("(drop {call}) (call $run (i32.const 0) (i32.const 0))")
         });
-        let answer = guest.answer(&[("CPU_LIMIT", "1m"), ("WALL_LIMIT", "5m")])?;
-        let overflown = answer.body.contains("stack overflow");
-        assert!(overflown, "{function}: {}", answer.body);
+        let response = guest.respond(&[("CPU_LIMIT", "1m"), ("WALL_LIMIT", "5m")])?;
+        let overflown = response.body.contains("stack overflow");
+        assert!(overflown, "{function}: {}", response.body);
     }
     Ok(())
 }
 
 #[test]
-fn answers_that_no_harness_gives() -> Result<()> {
+fn results_that_no_harness_returns() -> Result<()> {
     service::build()?;
-    let for_ever = "(loop $again (br $again)) unreachable";
+    let forever = "(loop $again (br $again)) unreachable";
     let until_refused =
         "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))";
     let running = |run: &str| Guest {
@@ -232,29 +237,29 @@ fn answers_that_no_harness_gives() -> Result<()> {
         (Guest::default(), None),
         (Guest { alloc: "(i32.const -1)", ..Guest::default() }, Some("crashed")),
         (Guest { alloc: "(i32.const 0)", ..Guest::default() }, Some("memory_limit")),
-        (Guest { alloc: for_ever, ..Guest::default() }, Some("cpu_limit")),
+        (Guest { alloc: forever, ..Guest::default() }, Some("cpu_limit")),
         (Guest { result_ptr: "(i32.const -1)", ..Guest::default() }, Some("crashed")),
-        (Guest { result_ptr: for_ever, ..Guest::default() }, Some("cpu_limit")),
+        (Guest { result_ptr: forever, ..Guest::default() }, Some("cpu_limit")),
         (Guest { result_len: "(i32.const -1)", ..Guest::default() }, Some("output_limit")),
         (Guest { result_len: "(i32.const 3)", ..Guest::default() }, Some("not_serializable")),
-        (Guest { result_len: for_ever, ..Guest::default() }, Some("cpu_limit")),
+        (Guest { result_len: forever, ..Guest::default() }, Some("cpu_limit")),
         (running("(i32.const 99)"), Some("crashed")),
         (running("(i32.const -1)"), Some("crashed")),
         (running("unreachable"), Some("crashed")),
-        (running(for_ever), Some("cpu_limit")),
+        (running(forever), Some("cpu_limit")),
         (running("(call $run (i32.const 0) (i32.const 0))"), Some("crashed")),
         (running("(loop $more (drop (memory.grow (i32.const 1))) (br $more)) unreachable"), Some("memory_limit")),
         (running(&format!("{until_refused} unreachable")), Some("memory_limit")),
         (running(&format!("{until_refused} (i32.load (i32.const -1))")), Some("crashed")),
         (running("(drop (memory.grow (i32.const 30000))) unreachable"), Some("crashed")),
-        (Guest { unwritten_len: for_ever, ..running("unreachable") }, Some("crashed")),
+        (Guest { unwritten_len: forever, ..running("unreachable") }, Some("crashed")),
         (Guest { unwritten_len: "(i32.const -1)", ..running("unreachable") }, Some("crashed")),
-        (Guest { unwritten_len: "(i32.const -1)", unwritten_ptr: "(i32.const -1)", ..running(for_ever) }, Some("cpu_limit")),
+        (Guest { unwritten_len: "(i32.const -1)", unwritten_ptr: "(i32.const -1)", ..running(forever) }, Some("cpu_limit")),
     ];
     for (guest, kind) in cases {
-        let answer = guest.answer(&[("CPU_LIMIT", "300ms")])?;
-        let told = answer.kind.as_deref();
-        assert_eq!(told, kind, "{}: {}", guest.text(), answer.body);
+        let response = guest.respond(&[("CPU_LIMIT", "300ms")])?;
+        let found = response.kind.as_deref();
+        assert_eq!(found, kind, "{}: {}", guest.text(), response.body);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::service::Service;
-use crate::{fetch_python, inventory, project};
+use crate::{fetch_python, project, sbom};
 
 /// The user that the image is made for; the Dockerfile names it, too.
 const USER: &str = "65532:65532";
@@ -61,8 +61,8 @@ pub fn run(options: &Options) -> Result<()> {
         let name = file.file_name().context("a file has a name")?;
         fs::copy(&file, image.join(name)).with_context(|| format!("copying {}", file.display()))?;
     }
-    inventory::write_licenses(&image.join("licenses"))?;
-    inventory::write_bill(&image.join("sbom.cdx.json"))?;
+    sbom::write_licenses(&image.join("licenses"))?;
+    sbom::write_sbom(&image.join("sbom.cdx.json"))?;
     if options.check {
         check(&image)?;
     }

@@ -1,4 +1,4 @@
-//! House chores. `cargo xtask` lists them.
+//! Development tasks. `cargo xtask` lists them.
 
 mod bench;
 mod check_deploy;
@@ -10,9 +10,9 @@ mod fetch_python;
 #[cfg(test)]
 mod hostile_guest;
 mod image;
-mod inventory;
 mod project;
 mod prove_limits;
+mod sbom;
 mod service;
 mod soak;
 mod test_playground;
@@ -21,7 +21,7 @@ mod test_python;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// Chores of the Python Executor's developers.
+/// Development tasks of Python Executor.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 struct Xtask {
@@ -31,43 +31,43 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Check deploy/ and the Dockerfile against the schemas of the platforms that read them.
+    /// Check deploy/ against the schemas of the platforms, and the Dockerfile with a linter.
     CheckDeploy,
-    /// Run random programs in the service and in a native CPython, and tell where the two differ.
+    /// Run random programs in the service and in a native CPython, and print differences.
     ComparePython(compare_python::Options),
     /// Build CPython for the sandbox, from pinned sources to wasm/python.cwasm.
     FetchPython(fetch_python::Options),
-    /// Make the files of the container's image, without a container engine.
+    /// Make the files of the container image without a container engine.
     Image(image::Options),
-    /// Write the bill of materials of the container's image.
-    Sbom(inventory::Options),
-    /// Run the service; builds it, and CPython when it is missing.
+    /// Write the SBOM of the container image.
+    Sbom(sbom::Options),
+    /// Run the service; builds it, and CPython if it is missing.
     Serve {
         /// Arguments for the service; `--help` lists them.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Take the enforcement of each limit out and see that a test fails; takes about a quarter of an hour.
+    /// Disable one limit after the other and check that a test fails; takes about 15 minutes.
     ProveLimits(prove_limits::Options),
-    /// Load the service with requests of every kind for long and see that nothing of them stays.
+    /// Load the service with requests of every kind for a long time, and check that nothing leaks.
     Soak {
-        /// How many requests; a few hundred are served in a second.
+        /// The number of requests; a few hundred are served per second.
         #[arg(long, default_value_t = 200_000)]
         requests: u64,
     },
-    /// Measure speed and memory, against the machine's own Python and other services.
+    /// Measure speed and memory, in comparison with the machine's own Python and other services.
     Bench(bench::Options),
-    /// Write docs/settings.md anew, from the settings of the service.
+    /// Write docs/settings.md from the settings of the service.
     Settings,
-    /// Run all tests; builds CPython when it is missing.
+    /// Run all tests; builds CPython if it is missing.
     Test {
         /// Arguments for `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Use the playground in a real browser; needs Chromium and its driver.
+    /// Test the playground in a real browser; needs Chromium and its driver.
     TestPlayground(test_playground::Options),
-    /// Run the tests that come with CPython inside the sandbox; all of them take about ten minutes.
+    /// Run CPython's own tests inside the sandbox; all of them take about ten minutes.
     TestPython(test_python::Options),
 }
 
@@ -77,7 +77,7 @@ fn main() -> Result<()> {
         Task::ComparePython(options) => compare_python::run(&options),
         Task::FetchPython(options) => fetch_python::run(&options),
         Task::Image(options) => image::run(&options),
-        Task::Sbom(options) => inventory::run(&options),
+        Task::Sbom(options) => sbom::run(&options),
         Task::Serve { arguments } => {
             fetch_python::run(&fetch_python::Options::default())?;
             let run = ["run", "--release", "--package", "python-executor", "--"];
@@ -93,7 +93,7 @@ fn main() -> Result<()> {
                 &["test", "--release", "--package", "python-executor"],
                 &arguments,
             )?;
-            let chores = [
+            let tasks = [
                 "test",
                 "--release",
                 "--package",
@@ -103,7 +103,7 @@ fn main() -> Result<()> {
                 "--package",
                 "pinned",
             ];
-            project::cargo(&chores, &[])
+            project::cargo(&tasks, &[])
         }
         Task::TestPlayground(options) => test_playground::run(&options),
         Task::TestPython(options) => test_python::run(&options),
@@ -117,10 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contributing_names_every_chore() {
+    fn contributing_lists_every_task() {
         let text = include_str!("../../CONTRIBUTING.md");
-        for chore in Xtask::command().get_subcommands() {
-            let row = format!("\n| `cargo xtask {}`", chore.get_name());
+        for task in Xtask::command().get_subcommands() {
+            let row = format!("\n| `cargo xtask {}`", task.get_name());
             assert!(text.contains(&row), "there is no {row}");
         }
     }

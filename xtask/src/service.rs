@@ -1,4 +1,4 @@
-//! A service of a chore's own: built, started on a free port of loopback, ended with the chore.
+//! A running service: built, started on a free port of the loopback interface, and killed when dropped.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,17 +9,17 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{fetch_python, project};
 
-/// What the log says before the address.
+/// The text before the address in the log.
 const LISTENING: &str = "listening on ";
 
-/// A running service; dropping it ends it.
+/// A service process; dropping it kills it.
 pub struct Service {
     child: Child,
-    /// Where it listens, as `http://127.0.0.1:PORT`.
+    /// Its address, as `http://127.0.0.1:PORT`.
     pub url: String,
 }
 
-/// Builds the service as it is shipped, and CPython when it is missing.
+/// Builds the service with the profile `dist`, and CPython if it is missing.
 pub fn build() -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
     let build = ["build", "--profile", "dist", "--package", "python-executor"];
@@ -27,13 +27,13 @@ pub fn build() -> Result<()> {
 }
 
 impl Service {
-    /// Starts the service, which has been built, with these settings and nothing else of this
-    /// environment. `LOG` must not be less than `info`: the log tells the address.
+    /// Starts the service, which must be built, with these settings and nothing else of this
+    /// environment. `LOG` must be at least `info`, because the address is read from the log.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
         Self::start_as(Command::new(project::program()), settings)
     }
 
-    /// Starts with a command that comes to run the service.
+    /// Starts the service with `command`.
     pub fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Result<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut child = command
@@ -62,7 +62,7 @@ impl Service {
             "the service did not start: {}",
             seen.join("\n")
         );
-        // Somebody has to read on, or the service would wait for it. Warnings are worth seeing.
+        // The pipe must be drained, or the service would block on it. Warnings are shown.
         thread::spawn(move || {
             for line in lines.filter(|line| line.contains("WARN") || line.contains("ERROR")) {
                 eprintln!("{line}");
@@ -71,12 +71,12 @@ impl Service {
         Ok(service)
     }
 
-    /// The id of the process.
+    /// Returns the id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks the service to stop, as an orchestrator does, and waits until it has.
+    /// Sends SIGTERM, as an orchestrator does, and waits for the exit.
     pub fn stop(mut self) -> Result<()> {
         let id = i32::try_from(self.child.id())?;
         let pid = Pid::from_raw(id).context("process ids are positive")?;
@@ -89,7 +89,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nothing to do about either.
+        // It may have exited already; neither error matters.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,10 +1,10 @@
-//! The endurance test, for longer than `cargo xtask test` has time.
+//! A long load test.
 
 use anyhow::{Result, ensure};
 
 use crate::{fetch_python, project};
 
-/// Runs `tests/soak.rs` with so many requests; it says every now and then how it goes.
+/// Runs `tests/soak.rs` with this number of requests and prints its progress.
 pub fn run(requests: u64) -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
     let test = ["test", "--release", "--package", "python-executor"];
@@ -13,6 +13,6 @@ pub fn run(requests: u64) -> Result<()> {
         .args(["--test", "soak", "--", "--nocapture"])
         .env("SOAK_REQUESTS", requests.to_string())
         .status()?;
-    ensure!(status.success(), "the service did not come through it well");
+    ensure!(status.success(), "the load test failed: {status}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a guest costs that is there and does nothing.
+//! Memory of a guest that sleeps.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use super::report::Report;
 use crate::client::Client;
 use crate::service::Service;
 
-/// How many sleep at once.
+/// The number of guests that sleep at once.
 const SLEEPERS: usize = 1000;
-/// The longest that they may take to begin.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time within which all of them must be asleep.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Measures the private memory of the service for each guest that sleeps.
+/// Measures the private memory of the service per sleeping guest.
 pub fn measure(report: &mut Report) -> Result<()> {
     let service = Service::start(&[("MAX_CONCURRENT", "1001"), ("WALL_LIMIT", "10m")])?;
     let process = Process::new(service.id());
@@ -24,18 +24,18 @@ pub fn measure(report: &mut Report) -> Result<()> {
     let before = process.private_bytes()?;
     for _ in 0..SLEEPERS {
         let sleeper = Client::new(&service.url);
-        // It waits until the service is gone.
+        // Ends when the service is killed.
         thread::spawn(move || sleeper.execute("import time\ndef main(): time.sleep(600)"));
     }
-    // All of them sleep when the service has nothing to do any more.
-    let deadline = Instant::now() + PATIENCE;
+    // All of them sleep once the service uses no processor time.
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let then = process.cpu_ms()?;
         thread::sleep(Duration::from_millis(500));
         if process.cpu_ms()? - then < 50.0 {
             break;
         }
-        ensure!(Instant::now() < deadline, "the guests do not come to rest");
+        ensure!(Instant::now() < deadline, "the guests do not fall asleep");
     }
     client.result("def main(): return 1")?;
     let each = (process.private_bytes()? - before) / SLEEPERS as f64 / 1e6;

@@ -1,4 +1,4 @@
-//! What those who want little notice of those who want all.
+//! Fairness: the latency of short requests beside guests that compute without end.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,22 +8,21 @@ use anyhow::{Result, ensure};
 use super::process::Process;
 use super::report::Report;
 use super::scripts::HELLO;
-use crate::client::{Answer, Client};
+use crate::client::{Client, Response};
 use crate::service::Service;
 
-/// Requests of one measurement.
+/// The number of requests in a measurement.
 const REQUESTS: usize = 1000;
-/// Requests that come first and do not count.
+/// The number of requests before that, which are not measured.
 const WARM_UP: usize = 100;
-/// Guests for each core that never stop.
+/// The number of spinning guests per core.
 const SPINNERS_PER_CORE: usize = 2;
-/// Milliseconds of processor time that each of them has had, or nearly, when measuring begins.
-const TURNS_MS: f64 = 100.0;
-/// The longest that they may take to begin.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Milliseconds of processor time that each of them has used, on average, when measuring begins.
+const SPIN_MS: f64 = 100.0;
+/// The time within which they must have used it.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Measures hello and the health check, alone and then beside guests that compute without end, and how
-/// many times longer they take.
+/// Measures hello and the health check, alone and beside the spinning guests, and the ratio of the two.
 pub fn measure(report: &mut Report) -> Result<()> {
     let service = Service::start(&[("CPU_LIMIT", "1h"), ("WALL_LIMIT", "1h")])?;
     let process = Process::new(service.id());
@@ -40,12 +39,12 @@ pub fn measure(report: &mut Report) -> Result<()> {
     let spinners = SPINNERS_PER_CORE * thread::available_parallelism()?.get();
     for _ in 0..spinners {
         let spinner = Client::new(&service.url);
-        // It spins until the service is gone.
+        // Spins until the service is killed.
         thread::spawn(move || spinner.execute("def main():\n    while True: pass"));
     }
-    // They share the processor, so that none has had its first turn much later than the others.
-    let deadline = Instant::now() + PATIENCE;
-    while process.cpu_ms()? - used < spinners as f64 * TURNS_MS {
+    // They share the processor, so none starts much later than the others.
+    let deadline = Instant::now() + TIMEOUT;
+    while process.cpu_ms()? - used < spinners as f64 * SPIN_MS {
         ensure!(Instant::now() < deadline, "the guests do not spin");
         thread::sleep(Duration::from_millis(100));
     }
@@ -69,18 +68,18 @@ pub fn measure(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// How long requests take, in milliseconds.
+/// Latencies in milliseconds.
 struct Times {
     p50: f64,
     p99: f64,
 }
 
 impl Times {
-    fn of(request: impl Fn() -> Result<Answer>) -> Result<Self> {
+    fn of(request: impl Fn() -> Result<Response>) -> Result<Self> {
         let send = || -> Result<f64> {
             let started = Instant::now();
-            let answer = request()?;
-            ensure!(answer.status == 200, "the answer is {}", answer.status);
+            let status = request()?.status;
+            ensure!(status == 200, "the status is {status}");
             Ok(started.elapsed().as_secs_f64() * 1e3)
         };
         for _ in 0..WARM_UP {

@@ -1,4 +1,4 @@
-//! Several connections at once: how many requests a second, and how long the slow ones take.
+//! Throughput and latency over several connections at once.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use super::scripts::HELLO;
 use crate::client::Client;
 use crate::service::Service;
 
-/// How long each number of connections is kept busy.
+/// The duration of the measurement for each number of connections.
 const TIME: Duration = Duration::from_secs(5);
 
-/// Measures hello over 1, 8 and 64 connections. The clients take their share of the same processor.
+/// Measures hello over 1, 8 and 64 connections. The clients share the processor with the service.
 pub fn measure(report: &mut Report) -> Result<()> {
     let service = Service::start(&[])?;
     let process = Process::new(service.id());
@@ -37,7 +37,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The times of all requests in milliseconds.
+/// Returns the latencies of all requests in milliseconds.
 fn busy(url: &str, connections: usize) -> Result<Vec<f64>> {
     let end = Instant::now() + TIME;
     let client = || -> Result<Vec<f64>> {
@@ -45,8 +45,8 @@ fn busy(url: &str, connections: usize) -> Result<Vec<f64>> {
         let mut times = Vec::new();
         while Instant::now() < end {
             let started = Instant::now();
-            let answer = client.execute(HELLO)?;
-            ensure!(answer.status == 200, "the answer is {}", answer.status);
+            let status = client.execute(HELLO)?.status;
+            ensure!(status == 200, "the status is {status}");
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }
         Ok(times)

@@ -1,5 +1,5 @@
-//! Measures the service and what it is compared with, all in one run: machines are noisy, so absolute
-//! times mislead and ratios tell.
+//! Benchmarks of the service and of the programs that it is compared with, in one run: machines are noisy,
+//! so only ratios are meaningful.
 
 mod density;
 mod fairness;
@@ -22,27 +22,27 @@ use self::report::Report;
 use crate::project;
 use crate::service;
 
-/// What can be said on the command line.
+/// Command-line options.
 #[derive(clap::Args)]
 pub struct Options {
-    /// What to measure; everything when nothing is said.
+    /// The parts to measure [default: all].
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// How often each measurement is repeated; the median counts.
+    /// The number of repetitions of each measurement; the median counts.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// The Python to compare with; name a fast one, such as a distribution's own.
     #[arg(long, value_name = "COMMAND", default_value = "python3")]
     native: String,
-    /// Another service that understands `POST /execute`, to be measured in turns with ours.
+    /// Another service with `POST /execute`, to be measured in turns with this one.
     #[arg(long, value_name = "NAME=URL,PID")]
     rival: Vec<scripts::Rival>,
-    /// Where to write the figures for machines.
+    /// The file to write the figures to, as JSON.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
 }
 
-/// What is measured.
+/// A part of the benchmarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     /// Short scripts: processor time for each request.
@@ -59,11 +59,11 @@ enum Part {
     Fairness,
     /// Memory of guests that sleep.
     Density,
-    /// Files, and the time until the first answer.
+    /// Sizes of files, and the time until the first response.
     Size,
 }
 
-/// Measures, prints tables and writes the figures.
+/// Measures, prints tables and writes the figures as JSON.
 pub fn run(options: &Options) -> Result<()> {
     service::build()?;
     let mut report = Report::default();
@@ -101,7 +101,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The value in the middle.
+/// Returns the median.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

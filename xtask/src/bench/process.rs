@@ -1,4 +1,4 @@
-//! What the kernel says of a process.
+//! Processor time, page faults and memory of a process, from /proc.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,29 +10,29 @@ use anyhow::{Context, Result};
 pub struct Process(PathBuf);
 
 impl Process {
-    /// The process with this id.
+    /// Returns the process with this id.
     pub fn new(id: u32) -> Self {
         Self(format!("/proc/{id}").into())
     }
 
-    /// Milliseconds of processor time that its living threads have used.
+    /// Returns the processor time of its live threads in milliseconds.
     pub fn cpu_ms(&self) -> Result<f64> {
         let mut sum = 0;
         for thread in fs::read_dir(self.0.join("task"))? {
-            // In nanoseconds; the times of `stat` have only hundredths of a second.
+            // In nanoseconds; the times in `stat` have a resolution of 10 ms.
             let text = fs::read_to_string(thread?.path().join("schedstat"))?;
             sum += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
         }
         Ok(sum as f64 / 1e6)
     }
 
-    /// Milliseconds of processor time that its children have used which have ended.
+    /// Returns the processor time of its terminated children in milliseconds.
     pub fn children_cpu_ms(&self) -> Result<f64> {
         let ticks = self.stat(16)? + self.stat(17)?;
         Ok(ticks * 1e3 / rustix::param::clock_ticks_per_second() as f64)
     }
 
-    /// Milliseconds of processor time that it and all processes below it have used, those included that have ended.
+    /// Returns the processor time of itself and all its descendants, terminated ones included, in milliseconds.
     pub fn tree_cpu_ms(&self) -> Result<f64> {
         let mut sum = self.cpu_ms()? + self.children_cpu_ms()?;
         for thread in fs::read_dir(self.0.join("task"))? {
@@ -44,12 +44,12 @@ impl Process {
         Ok(sum)
     }
 
-    /// Page faults that needed no disk.
+    /// Returns the number of minor page faults.
     pub fn page_faults(&self) -> Result<f64> {
         self.stat(10)
     }
 
-    /// Bytes of memory that no other process shares.
+    /// Returns its private memory in bytes.
     pub fn private_bytes(&self) -> Result<f64> {
         let text = fs::read_to_string(self.0.join("smaps_rollup"))?;
         let kib = text
@@ -59,10 +59,10 @@ impl Process {
         Ok(kib.sum::<f64>() * 1024.0)
     }
 
-    /// A field of `stat`, counted from 1 as its manual does.
+    /// Returns a field of `stat`, counted from 1 as in proc(5).
     fn stat(&self, field: usize) -> Result<f64> {
         let text = fs::read_to_string(self.0.join("stat"))?;
-        // The second field is a name and may hold anything.
+        // The second field is a name, which may contain spaces and parentheses.
         let (_, rest) = text.rsplit_once(')').context("stat has a name")?;
         let value = rest
             .split_whitespace()

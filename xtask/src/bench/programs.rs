@@ -1,5 +1,5 @@
-//! Programs of pyperformance that need nothing but Python: how fast the sandbox's Python computes, as
-//! a ratio to the machine's own.
+//! Programs of pyperformance that need nothing but Python: the processor time in the sandbox relative to
+//! the machine's own Python.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::fetch_python::{self, Wheel};
 use crate::service::Service;
 
-/// The programs: those with one file of source that print and open nothing.
+/// The programs that consist of one source file and neither print nor open anything.
 const PROGRAMS: &[&str] = &[
     "barnes_hut",
     "chaos",
@@ -49,10 +49,10 @@ const PROGRAMS: &[&str] = &[
     "unpack_sequence",
 ];
 
-/// Each program is repeated so often that the machine's own Python takes about so many seconds.
+/// Each program is repeated until the machine's own Python takes about this long, in seconds.
 const NATIVE_SECONDS: f64 = 0.2;
 
-/// Generous, so that what is measured is the speed.
+/// Settings under which no limit is reached.
 const SETTINGS: &[(&str, &str)] = &[
     ("CPU_LIMIT", "10m"),
     ("WALL_LIMIT", "20m"),
@@ -61,8 +61,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("STDOUT_LIMIT", "16MiB"),
 ];
 
-/// Measures all programs, in turns: one here, one there. The least of the rounds counts, because
-/// whatever else the machine does can only add to it.
+/// Measures all programs, natively and in the sandbox in turns. The minimum of the rounds counts, because
+/// other load on the machine only adds to it.
 pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> Result<()> {
     let python = python.context("there is no native Python to compare with")?;
     let directory = pyperformance()?;
@@ -75,22 +75,22 @@ pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> R
         let source = directory.join(format!("bm_{name}/run_benchmark.py"));
         let source = fs::read_to_string(&source).with_context(|| source.display().to_string())?;
         let loops = match native(python, &source, 1)? {
-            // The machine's Python lacks something: not for us to judge.
+            // The machine's Python lacks a module that the program needs.
             None => continue,
             Some(once) => (NATIVE_SECONDS / once.max(1e-6)).ceil().clamp(1.0, 1e5) as u32,
         };
-        let (mut least_native, mut least_ours) = (f64::INFINITY, f64::INFINITY);
+        let (mut native_min, mut ours_min) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..rounds {
-            least_native = least_native.min(native(python, &source, loops)?.unwrap_or(f64::NAN));
+            native_min = native_min.min(native(python, &source, loops)?.unwrap_or(f64::NAN));
             let used = client
                 .result(&script(&source, loops))
                 .with_context(|| format!("{name} in the sandbox"))?;
-            least_ours = least_ours.min(used.as_f64().context("seconds are a number")?);
+            ours_min = ours_min.min(used.as_f64().context("seconds are a number")?);
         }
-        let ratio = least_ours / least_native;
+        let ratio = ours_min / native_min;
         let values = [
-            ("native s", least_native),
-            ("sandbox s", least_ours),
+            ("native s", native_min),
+            ("sandbox s", ours_min),
             ("ratio", ratio),
         ];
         report.line(section, name, &values);
@@ -98,17 +98,16 @@ pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> R
         count += 1;
     }
     let mean = (logarithms / f64::from(count)).exp();
-    let nothing = f64::NAN;
     let values = [
-        ("native s", nothing),
-        ("sandbox s", nothing),
+        ("native s", f64::NAN),
+        ("sandbox s", f64::NAN),
         ("ratio", mean),
     ];
     report.line(section, "geometric mean", &values);
     Ok(())
 }
 
-/// Brings pyperformance and gives the directory of its programs.
+/// Installs pyperformance and returns the directory of its programs.
 fn pyperformance() -> Result<PathBuf> {
     let installed = fetch_python::install_wheel(&Wheel {
         package: "pyperformance".into(),
@@ -118,11 +117,11 @@ fn pyperformance() -> Result<PathBuf> {
     Ok(installed.join("pyperformance/data-files/benchmarks"))
 }
 
-/// A script that runs a program with a stand-in for pyperf.
+/// Returns a script that runs a program with a stub of pyperf.
 fn script(program: &str, loops: u32) -> String {
     let [pyperf, program] =
         [include_str!("pyperf.py"), program].map(|text| Value::from(text).to_string());
-    // What JSON calls a string, Python does too.
+    // A JSON string is also a Python string.
     format!(
         "import sys, types\n\
          def main():\n    \
@@ -135,7 +134,7 @@ fn script(program: &str, loops: u32) -> String {
     )
 }
 
-/// Seconds of processor time that the native Python needs; nothing if it fails.
+/// Returns the processor time of the native Python in seconds, unless it fails.
 fn native(python: &Native, program: &str, loops: u32) -> Result<Option<f64>> {
     let timed = format!(
         "{}\nimport os, sys\nsys.stdout = open(os.devnull, 'w')\nsys.argv = ['run_benchmark.py']\n\

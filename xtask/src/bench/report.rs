@@ -1,4 +1,4 @@
-//! What was measured: printed as it comes, kept for the file.
+//! The figures of a benchmark run: printed as they come, and kept for the JSON file.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Says what was measured on and what was measured.
+    /// Prints and keeps the facts about the machine and the programs.
     pub fn machine(&mut self, native: Option<&Native>) -> Result<()> {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
         let processor = cpuinfo
@@ -45,7 +45,7 @@ impl Report {
         Ok(())
     }
 
-    /// Begins a table with these columns.
+    /// Starts a table with these columns.
     pub fn section(&mut self, name: &str, columns: &[&str]) {
         println!("\n{name}");
         let heads: String = columns.iter().map(|head| format!("{head:>15}")).collect();
@@ -68,18 +68,18 @@ impl Report {
         }
     }
 
-    /// A value of a table, if it was measured.
+    /// Returns a value of a table, if it was measured.
     pub fn value(&self, section: &str, line: &str, column: &str) -> Option<f64> {
         self.sections.get(section)?.get(line)?.get(column)?.as_f64()
     }
 
-    /// The lines of a table.
+    /// Returns the names of a table's lines.
     pub fn lines(&self, section: &str) -> impl Iterator<Item = &String> {
         let table = self.sections.get(section).and_then(Value::as_object);
         table.into_iter().flat_map(Map::keys)
     }
 
-    /// A fact about the machine.
+    /// Returns a fact about the machine.
     pub fn fact(&self, name: &str) -> &str {
         let fact = self
             .sections
@@ -97,7 +97,7 @@ impl Report {
     }
 }
 
-/// Three digits that say something.
+/// Formats `value` with three significant digits.
 pub fn rounded(value: f64) -> String {
     if value.is_nan() {
         return "-".into();

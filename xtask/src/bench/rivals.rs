@@ -1,4 +1,4 @@
-//! Other ways to run a script, set up from the package registries: what hello costs there.
+//! The cost of hello with other ways to run a script, installed from the package registries.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,27 +17,27 @@ use crate::client::Client;
 use crate::project;
 use crate::service::Service;
 
-/// The packages that they need, in the versions that the figures are for.
+/// The packages that they need, in the versions that the published figures are for.
 const FLASK: &[&str] = &["flask==3.1.3", "gunicorn==27.0.1"];
 const MONTY: &str = "pydantic-monty==1.4.0";
 const PYODIDE: &str = "pyodide@314.0.7";
 
-/// The section of the report, and our own line in it.
+/// The section of the report, and the line of this service in it.
 pub const SECTION: &str = "Hello elsewhere";
 pub const OURS: &str = "this service";
 
-/// The fronts: what each is, its name in rivals.py, and how many requests one measurement has.
-const FRONTS: &[(&str, &str, usize)] = &[
+/// The WSGI applications: description, name in rivals.py, and requests per measurement.
+const APPLICATIONS: &[(&str, &str, usize)] = &[
     ("Flask that does nothing", "nothing", 500),
     ("Flask, pydantic-monty (not CPython)", "monty", 300),
     ("Flask, a python3 process with rlimits", "process", 50),
 ];
 
-/// Processes of one measurement.
+/// Processes per measurement.
 const PROCESSES: usize = 20;
 const PYODIDES: usize = 2;
 
-/// Measures hello here and with each rival, in turns; says which could not be had.
+/// Measures hello here and with each rival, in turns, and prints which rivals could not be installed.
 pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> Result<()> {
     let directory = project::target().join("bench");
     fs::create_dir_all(&directory)?;
@@ -45,12 +45,12 @@ pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> R
     let own = Process::new(service.id());
     let client = Client::new(&service.url);
     let mut rivals = Vec::new();
-    for (name, front, requests) in FRONTS {
+    for (name, module, requests) in APPLICATIONS {
         match python
             .context("there is no python3")
-            .and_then(|python| Front::start(&directory, python, front))
+            .and_then(|python| Application::start(&directory, python, module))
         {
-            Ok(front) => rivals.push((*name, *requests, Rival::Front(front))),
+            Ok(application) => rivals.push((*name, *requests, Rival::Application(application))),
             Err(error) => println!("left out: {name}: {error:#}"),
         }
     }
@@ -88,7 +88,7 @@ pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> R
     Ok(())
 }
 
-/// Milliseconds of processor time for one of `requests`.
+/// Returns the processor time per request in milliseconds.
 fn cost(
     requests: usize,
     clock: impl Fn() -> Result<f64>,
@@ -111,16 +111,16 @@ fn hello(client: &Client) -> Result<()> {
 }
 
 enum Rival {
-    Front(Front),
+    Application(Application),
     Process(Command),
 }
 
 impl Rival {
     fn cost(&mut self, requests: usize) -> Result<f64> {
         match self {
-            Self::Front(front) => {
-                let process = Process::new(front.gunicorn.id());
-                let client = Client::new(&front.url);
+            Self::Application(application) => {
+                let process = Process::new(application.gunicorn.id());
+                let client = Client::new(&application.url);
                 cost(requests, || process.tree_cpu_ms(), || hello(&client))
             }
             Self::Process(command) => {
@@ -140,13 +140,13 @@ impl Rival {
     }
 }
 
-/// A Flask application in gunicorn; dropping it ends it.
-struct Front {
+/// A Flask application in gunicorn; dropping it kills it.
+struct Application {
     gunicorn: Child,
     url: String,
 }
 
-impl Front {
+impl Application {
     fn start(directory: &Path, python: &Native, name: &str) -> Result<Self> {
         let programs = environment(directory, python, name == "monty")?;
         fs::write(directory.join("rivals.py"), include_str!("rivals.py"))?;
@@ -159,7 +159,7 @@ impl Front {
             .stderr(Stdio::piped())
             .spawn()?;
         let log = gunicorn.stderr.take().context("the log is not piped")?;
-        let mut front = Self {
+        let mut application = Self {
             gunicorn,
             url: String::new(),
         };
@@ -168,23 +168,23 @@ impl Front {
             let (_, rest) = line.split_once("Listening at: ")?;
             Some(rest.split(' ').next()?.to_owned())
         });
-        front.url = address.context("gunicorn does not listen")?;
-        // Read on, or the service would wait with a full pipe.
+        application.url = address.context("gunicorn does not listen")?;
+        // The pipe must be drained, or gunicorn would block on it.
         thread::spawn(move || lines.for_each(drop));
-        Client::new(&front.url).health()?;
-        Ok(front)
+        Client::new(&application.url).health()?;
+        Ok(application)
     }
 }
 
-impl Drop for Front {
+impl Drop for Application {
     fn drop(&mut self) {
-        // Its worker notices; there is nothing to do about an error.
+        // Its worker exits by itself; neither error matters.
         let _ = self.gunicorn.kill();
         let _ = self.gunicorn.wait();
     }
 }
 
-/// The programs of a virtual environment with the packages.
+/// Makes a virtual environment with the packages and returns the directory of its programs.
 fn environment(directory: &Path, python: &Native, monty: bool) -> Result<PathBuf> {
     let environment = directory.join("venv");
     let programs = environment.join("bin");
@@ -208,7 +208,7 @@ fn environment(directory: &Path, python: &Native, monty: bool) -> Result<PathBuf
     Ok(programs)
 }
 
-/// A command that says hello in a fresh Pyodide.
+/// Returns a command that runs hello in a fresh Pyodide.
 fn pyodide(directory: &Path) -> Result<Command> {
     let package = directory.join("node");
     fs::create_dir_all(&package)?;

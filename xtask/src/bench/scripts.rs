@@ -1,4 +1,4 @@
-//! Short scripts: what each request costs the service.
+//! The cost of a request with a short script.
 
 use std::str::FromStr;
 use std::time::Instant;
@@ -8,18 +8,18 @@ use anyhow::{Context, Result, ensure};
 use super::median;
 use super::process::Process;
 use super::report::Report;
-use crate::client::{Answer, Client};
+use crate::client::{Client, Response};
 use crate::service::Service;
 
-/// Requests of one measurement.
+/// The number of requests in a measurement.
 const REQUESTS: usize = 500;
-/// Requests that come first and do not count.
+/// The number of requests before that, which are not measured.
 const WARM_UP: usize = 100;
 
 /// Prints and returns something.
 pub const HELLO: &str = "def main():\n    print('hi')\n    return {'answer': 42}\n";
 
-/// Scripts, each with the status of its answer.
+/// Names of scripts, the statuses of their responses, and their sources.
 const SCRIPTS: &[(&str, u16, &str)] = &[
     ("hello", 200, HELLO),
     (
@@ -52,7 +52,7 @@ const SCRIPTS: &[(&str, u16, &str)] = &[
     ),
 ];
 
-/// The modules that there are; finding one that is not can raise an error.
+/// Lists the modules that exist; looking for one that does not can raise an error.
 const MODULES: &str = "import importlib.util, sys
 
 def exists(name):
@@ -65,7 +65,7 @@ def main():
     return sorted(filter(exists, sys.stdlib_module_names))
 ";
 
-/// Another service, to be measured beside ours.
+/// Another service, to be measured in turns with this one.
 #[derive(Debug, Clone)]
 pub struct Rival {
     name: String,
@@ -87,7 +87,7 @@ impl FromStr for Rival {
     }
 }
 
-/// What one request costs.
+/// The cost of a request, one value per round.
 #[derive(Default)]
 struct Costs {
     cpu: Vec<f64>,
@@ -100,19 +100,18 @@ impl Costs {
     fn add(
         &mut self,
         process: &Process,
-        request: impl Fn() -> Result<Answer>,
+        request: impl Fn() -> Result<Response>,
         status: u16,
         warm_up: usize,
     ) -> Result<()> {
         let send = || -> Result<f64> {
             let started = Instant::now();
-            let answer = request()?;
-            ensure!(
-                answer.status == status,
-                "the answer is {}: {}",
-                answer.status,
-                answer.body
-            );
+            let Response {
+                status: actual,
+                body,
+                ..
+            } = request()?;
+            ensure!(actual == status, "the status is {actual}: {body}");
             Ok(started.elapsed().as_secs_f64() * 1e3)
         };
         for _ in 0..warm_up {
@@ -175,7 +174,7 @@ pub fn measure(report: &mut Report, rounds: usize, rivals: &[Rival]) -> Result<(
     Ok(())
 }
 
-/// Measures what importing each module of the standard library costs beside an empty script.
+/// Measures the cost of importing each module of the standard library over that of an empty script.
 pub fn measure_imports(report: &mut Report, rounds: usize) -> Result<()> {
     let service = Service::start(&[])?;
     let process = Process::new(service.id());

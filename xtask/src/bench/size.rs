@@ -1,4 +1,4 @@
-//! What is shipped, and how long it takes until the first answer.
+//! Sizes of the shipped files, and the time until the first response.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,8 +14,8 @@ use crate::client::Client;
 use crate::project;
 use crate::service::Service;
 
-/// Measures the files of the image, as they are and as registries pack them, and the time from the
-/// start of the process to the first result.
+/// Measures the files of the image, plain and compressed as in registries, and the time from the start of
+/// the process to the first result.
 pub fn measure(report: &mut Report, rounds: usize) -> Result<()> {
     let section = "Size";
     report.section(section, &["MB", "MB packed"]);

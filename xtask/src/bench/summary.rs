@@ -1,11 +1,11 @@
-//! The README's table of figures, from what one run has measured.
+//! The README's tables of figures.
 
 use std::fmt::Write;
 
 use super::report::{Report, rounded};
 use super::rivals;
 
-/// The scripts whose cost is told as a multiple of hello's.
+/// The scripts whose cost is given as a multiple of hello's.
 const SCRIPTS: &[(&str, &str)] = &[
     (
         "hello after scripts that change much memory",
@@ -18,7 +18,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The table in Markdown, ratios first; what was not measured is left out.
+/// Returns the tables in Markdown, ratios first, without figures that were not measured.
 pub fn table(report: &Report) -> String {
     let mut text = format!(
         "Measured by `cargo xtask bench` at {}, on {} with {} cores and Linux {}; `python3` is {}.\n\n\

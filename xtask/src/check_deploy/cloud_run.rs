@@ -1,5 +1,5 @@
-//! Cloud Run reads Knative's format, with less in it and annotations of its own. Google's description of
-//! its API tells which.
+//! Cloud Run's manifests: a subset of Knative's format with annotations of its own, as listed in Google's
+//! description of the API.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::broken_rules;
 
-/// Where the description lies in the package.
+/// The path of the description in the package.
 const DESCRIPTION: &str = "googleapiclient/discovery_cache/documents/run.v1.json";
 
-/// What is wrong with a service's manifest.
+/// Returns the problems of a service's manifest.
 pub fn problems(wheel: &Path, document: &Value) -> Result<Vec<String>> {
     let path = wheel.join(DESCRIPTION);
     let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -23,7 +23,7 @@ pub fn problems(wheel: &Path, document: &Value) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// A JSON Schema in place of Google's own dialect: references to places, and no fields that are not listed.
+/// Converts Google's dialect to JSON Schema: references by path, and no unlisted fields.
 fn schema(google: &Value) -> Value {
     let Value::Object(fields) = google else {
         return google.clone();
@@ -54,7 +54,7 @@ fn schema(google: &Value) -> Value {
     Value::Object(standard)
 }
 
-/// Annotations that the description does not name; Cloud Run refuses such.
+/// Returns the annotations that are not in the description, which Cloud Run rejects.
 fn unknown_annotations(api: &Value, document: &Value) -> Result<Vec<String>> {
     let known = &api["schemas"]["ObjectMeta"]["properties"]["annotations"]["description"];
     let known = known.as_str().context("annotations are not described")?;

@@ -1,5 +1,5 @@
-//! Checks what platforms read: each manifest in `deploy/` against the platform's own schema, in which a
-//! misspelt field is an error, and the Dockerfile with a linter.
+//! Validation of `deploy/` against the schemas of the platforms, in which a misspelt field is an error, and of
+//! the Dockerfile with a linter.
 
 mod cloud_run;
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::fetch_python::{Wheel, install_wheel};
 use crate::project;
 
-/// Checks them all.
+/// Checks all manifests and the Dockerfile.
 pub fn run() -> Result<()> {
     let pins: BTreeMap<String, Wheel> = toml::from_str(include_str!("pins.toml"))?;
     let mut wheels = BTreeMap::new();
@@ -55,7 +55,7 @@ fn manifests() -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// What is wrong with one document of the file at `path`.
+/// Returns the problems of one document in the file at `path`.
 fn check(path: &Path, document: &Value, wheels: &BTreeMap<&str, PathBuf>) -> Result<Vec<String>> {
     let text = |key: &str| document[key].as_str();
     if path.file_name().is_some_and(|name| name == "compose.yaml") {
@@ -79,7 +79,7 @@ fn check(path: &Path, document: &Value, wheels: &BTreeMap<&str, PathBuf>) -> Res
     }
 }
 
-/// The file with the schema of a kind of Kubernetes: `apps/v1`, `Deployment` is in `deployment-apps-v1.json`.
+/// Returns the name of the schema of a Kubernetes kind: `apps/v1`, `Deployment` is `deployment-apps-v1.json`.
 fn schema_name(api_version: &str, kind: &str) -> String {
     let kind = kind.to_lowercase();
     match api_version.split_once('/') {
@@ -105,7 +105,7 @@ fn problems(schema: &Path, document: &Value) -> Result<Vec<String>> {
     Ok(broken_rules(&validator, document))
 }
 
-/// What a schema refers to, whatever address it gives: the file of that name in its own directory.
+/// Resolves references between schemas to files in one directory, whatever their address is.
 struct Beside(PathBuf);
 
 impl Retrieve for Beside {
@@ -134,7 +134,10 @@ fn lint_dockerfile(wheel: &Path) -> Result<()> {
         .current_dir(project::root())
         .status()
         .context("starting hadolint")?;
-    ensure!(status.success(), "the Dockerfile is not as it should be");
+    ensure!(
+        status.success(),
+        "hadolint found problems in the Dockerfile"
+    );
     Ok(())
 }
 

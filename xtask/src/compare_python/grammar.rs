@@ -1,4 +1,4 @@
-//! Writes random programs from the productions in grammar.toml.
+//! Random programs from the productions in grammar.toml.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use fastrand::Rng;
 use serde::Deserialize;
 
-/// How many productions lie in each other before only leaves are taken.
+/// The nesting depth from which on only leaves are chosen.
 const DEPTH: u32 = 5;
 
 /// The productions of each kind.
@@ -15,7 +15,7 @@ pub struct Grammar(BTreeMap<String, Kind>);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kind {
-    /// Short ones, that programs end in.
+    /// Short productions, which end the recursion.
     leaf: Vec<String>,
     #[serde(default)]
     more: Vec<String>,
@@ -28,7 +28,7 @@ impl Grammar {
         kinds.map(Self).context("grammar.toml")
     }
 
-    /// The program that belongs to `seed`, the same one each time.
+    /// Returns the program of `seed`, which is always the same.
     pub fn program(&self, seed: u64) -> String {
         let mut program = String::new();
         self.expand("<program>", DEPTH, &mut Rng::with_seed(seed), &mut program);
@@ -47,7 +47,7 @@ impl Grammar {
                     self.nested(kind, depth, rng, program);
                     rest = after;
                 }
-                // Just a sign of Python's.
+                // A less-than sign of Python.
                 None => program.push('<'),
             }
         }
@@ -60,7 +60,7 @@ impl Grammar {
         let chosen = choices[rng.usize(..choices.len())].trim_start();
         let mut text = String::new();
         self.expand(chosen, depth.saturating_sub(1), rng, &mut text);
-        // The lines of a statement stand where its first one does.
+        // The lines of a statement have the indentation of its first one.
         let line = program.rsplit('\n').next().unwrap_or_default();
         let indent = &line[..line.len() - line.trim_start().len()];
         let text = text.replace('\n', &format!("\n{indent}"));

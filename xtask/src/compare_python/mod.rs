@@ -1,5 +1,4 @@
-//! Runs random programs in the service and in a native CPython of the same version, and tells where
-//! the two differ.
+//! Differential testing: random programs run in the service and in a native CPython of the same version.
 
 mod grammar;
 mod native;
@@ -12,38 +11,37 @@ use self::native::Native;
 use crate::client::Client;
 use crate::service::{self, Service};
 
-/// Programs that one native process runs.
+/// The number of programs per native process.
 const BATCH: u64 = 500;
 
-/// What to compare.
+/// Command-line options.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How many programs.
+    /// The number of programs.
     #[arg(long, default_value_t = 1000)]
     programs: u64,
-    /// The first program's seed; the next ones follow it.
+    /// The seed of the first program; the others follow.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The native CPython, of the sandbox's minor version. Another patch release may differ in a few
-    /// words.
+    /// The native CPython, of the sandbox's minor version. Texts of another patch release may differ.
     #[arg(long, default_value = "python3.13")]
     python: String,
-    /// Print the programs instead.
+    /// Only print the programs.
     #[arg(long)]
     print: bool,
 }
 
-/// What came of a program.
+/// The outcome of a program.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct Outcome {
-    /// `ok` or the contract's kind of error.
+    /// `ok`, or the kind of error as in `X-Error-Kind`.
     kind: String,
     /// The result as JSON, or the error.
     text: String,
     stdout: String,
 }
 
-/// Compares, and prints every program that is not the same in both.
+/// Prints every program whose outcomes differ, and fails if there is one.
 pub fn run(options: &Options) -> Result<()> {
     let grammar = Grammar::read()?;
     let seeds = options.seed..options.seed + options.programs;
@@ -78,38 +76,38 @@ pub fn run(options: &Options) -> Result<()> {
         }
     }
     println!("{} programs, {different} differ", options.programs);
-    ensure!(different == 0, "the service is not Python");
+    ensure!(different == 0, "the service differs from CPython");
     Ok(())
 }
 
-/// The body of any answer.
+/// The body of any response.
 #[derive(Deserialize)]
-struct Answer {
+struct Body {
     error: Option<String>,
     stdout: String,
 }
 
 fn execute(client: &Client, program: &str) -> Result<Outcome> {
-    let told = client.execute(program)?;
-    let answer: Answer = serde_json::from_str(&told.body)?;
-    let text = match answer.error {
+    let response = client.execute(program)?;
+    let body: Body = serde_json::from_str(&response.body)?;
+    let text = match body.error {
         Some(error) => error,
-        None => raw_result(&told.body, &answer.stdout)
-            .context("an answer without result or error")?
+        None => raw_result(&response.body, &body.stdout)
+            .context("a response without result or error")?
             .to_owned(),
     };
     let not_serializable = "main() returned a value that is not JSON-serializable: ";
     Ok(Outcome {
-        kind: told.kind.unwrap_or_else(|| "ok".to_owned()),
+        kind: response.kind.unwrap_or_else(|| "ok".to_owned()),
         text: text
             .strip_prefix(not_serializable)
             .unwrap_or(&text)
             .to_owned(),
-        stdout: answer.stdout,
+        stdout: body.stdout,
     })
 }
 
-/// The text of the result, digit by digit: all but the rest of the contract's body.
+/// Returns the text of the result, as it is in the body of a response.
 fn raw_result<'a>(body: &'a str, stdout: &str) -> Option<&'a str> {
     let rest = format!(",\"stdout\":{}}}", serde_json::json!(stdout));
     body.strip_prefix(r#"{"result":"#)?.strip_suffix(&rest)

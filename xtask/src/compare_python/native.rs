@@ -8,17 +8,17 @@ use anyhow::{Context, Result, ensure};
 
 use super::Outcome;
 
-/// The version whose words are those of the sandbox's.
+/// The minor version of the sandbox's CPython.
 pub const VERSION: &str = "3.13";
 
-/// The program that runs programs.
+/// The program that runs the others.
 const RUNNER: &str = include_str!("native.py");
 
-/// An interpreter.
+/// A native interpreter.
 pub struct Native(String);
 
 impl Native {
-    /// `python`, if there is one and it has the version.
+    /// Returns `python`, if it exists and has the right version.
     pub fn find(python: &str) -> Option<Self> {
         let version = "import sys; print('%d.%d' % sys.version_info[:2])";
         let output = Command::new(python).args(["-c", version]).output().ok()?;
@@ -26,7 +26,7 @@ impl Native {
         right.then(|| Self(python.to_owned()))
     }
 
-    /// Runs programs in one process, isolated from the user's settings.
+    /// Runs programs in one process, isolated from the user's settings, and returns their outcomes.
     pub fn run(&self, programs: &[String]) -> Result<Vec<Outcome>> {
         let mut child = Command::new(&self.0)
             .args(["-I", "-W", "ignore", "-c", RUNNER])
@@ -41,7 +41,7 @@ impl Native {
         let written = writer
             .join()
             .map_err(|_| anyhow::anyhow!("the writer panicked"))?;
-        written.context("the native Python did not take the programs")?;
+        written.context("the native Python did not read the programs")?;
         let lines = std::str::from_utf8(&output.stdout)?.lines();
         let outcomes: Vec<_> = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
         ensure!(

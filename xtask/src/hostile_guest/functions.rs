@@ -1,12 +1,11 @@
-//! What a guest can ask of its host.
+//! The functions of WASI preview 1.
 
-/// The functions of WASI preview 1 except `proc_exit`, each with a letter for what it takes in each place.
+/// The functions of WASI preview 1 except `proc_exit`, each with a letter for the kind of each argument.
 /// Capitals are 64 bits wide.
 ///
-/// `d` a descriptor, `x` one that it closes; `p` where a name lies and `l` its length; `b` where there is
-/// room and `n` how much; `v` where pieces of memory are listed, `s` subscriptions, and `c` how many;
-/// `o` how to open, `w` from where to seek and `f` other flags; `O` an offset or size, `R` rights, `T` a
-/// time.
+/// `d` a descriptor, `x` one that is closed; `p` the address of a path and `l` its length; `b` the address of
+/// a buffer and `n` its length; `v` the address of an array of iovecs, `s` of subscriptions, and `c` their
+/// number; `o` open flags, `w` whence, `f` other flags; `O` an offset or size, `R` rights, `T` a time.
 pub const FUNCTIONS: &[(&str, &str)] = &[
     ("args_get", "bb"),
     ("args_sizes_get", "bb"),
@@ -55,7 +54,7 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("sock_shutdown", "df"),
 ];
 
-/// The type of an argument.
+/// Returns the type of an argument.
 pub fn width(kind: char) -> &'static str {
     if kind.is_ascii_uppercase() {
         "i64"
@@ -64,7 +63,7 @@ pub fn width(kind: char) -> &'static str {
     }
 }
 
-/// An import of `function`, which takes arguments of these `kinds`, under this name.
+/// Returns an import of `function`, which takes arguments of these `kinds`, under this name.
 pub fn import(function: &str, kinds: &str, name: &str) -> String {
     let types: String = kinds
         .chars()
@@ -75,7 +74,7 @@ pub fn import(function: &str, kinds: &str, name: &str) -> String {
     )
 }
 
-/// The number of a function.
+/// Returns the index of a function.
 pub fn number(name: &str) -> usize {
     let found = FUNCTIONS.iter().position(|(function, _)| *function == name);
     found.expect("WASI has the function")

@@ -1,25 +1,25 @@
-//! A guest that makes the calls that the script lists.
+//! A guest that makes the calls listed in the script.
 
 use super::functions::{FUNCTIONS, import, number, width};
 
-/// What lies in the guest's memory, and how far apart its parts are.
+/// The layout of the guest's memory.
 pub const NAMES_AT: usize = 0x1000;
 pub const NAME_ROOM: usize = 16;
 pub const PIECES_AT: usize = 0x2000;
 pub const SUBSCRIPTIONS_AT: usize = 0x3000;
 const SCRIPT_AT: usize = 0x4_0000;
 
-/// The first three are for the talk with the test, which waits for the second one and makes the third.
+/// Paths. The first three synchronize with the test, which waits for the second one and creates the third.
 pub const NAMES: &[&str] = &[
     "begun", "done", "go", "a", "b", "c", "d", "d/a", "d/b/c", "e/", "d/../a", ".", "../x", "/etc",
     "",
 ];
 
-/// The directory, which no call of a program closes.
+/// The descriptor of the directory, which no program closes.
 pub const DIRECTORY: u64 = 3;
 
-/// The guest: each call is a letter for the function and then sixteen for each argument, of four bits
-/// each. One more letter waits until the test has seen enough.
+/// Returns the guest. A call is one letter for the function and then sixteen for each argument, of four bits
+/// each. One more letter waits for the test.
 pub fn guest() -> String {
     let functions = || FUNCTIONS.iter().enumerate();
     let imports: String = functions()
@@ -43,7 +43,7 @@ pub fn guest() -> String {
         .zip(NAMES)
         .map(|(at, name)| format!("(data (i32.const {at}) {name:?})"))
         .collect();
-    // 100 bytes, 3000 bytes, none; and a clock that is due at once, stdin, stdout, descriptor 4.
+    // Iovecs of 100, 3000 and 0 bytes; subscriptions to an elapsed clock, stdin, stdout and descriptor 4.
     let pieces = r"\00\80\00\00\64\00\00\00\00\80\00\00\b8\0b\00\00\00\00\00\00\00\00\00\00";
     let subscriptions: String = [(0, 0), (1, 0), (2, 1), (2, 4)]
         .iter()
@@ -98,21 +98,21 @@ pub fn guest() -> String {
     )
 }
 
-/// A script for it.
+/// A script for this guest.
 pub struct Program(pub String);
 
 impl Program {
-    /// One without a call.
+    /// Returns a program without calls.
     pub fn new() -> Self {
         Self("!".into())
     }
 
-    /// Waits until the test has seen enough.
+    /// Appends a wait for the test.
     pub fn wait(&mut self) {
         self.letter(FUNCTIONS.len());
     }
 
-    /// Calls a function, by its number.
+    /// Appends a call of a function, by its index.
     pub fn call(&mut self, function: usize, arguments: &[u64]) {
         self.letter(function);
         for argument in arguments {

@@ -1,5 +1,5 @@
-//! Random calls: the host survives them, its limits hold at the end of each program, and nothing of
-//! it stays.
+//! Random calls: the host survives them, its limits hold at the end of each program, and nothing is left
+//! behind.
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,12 +22,12 @@ use crate::service::{self, Service};
 const PROGRAMS: u64 = 600;
 const CALLS: usize = 200;
 
-/// Low limits, which random calls run into.
+/// Limits that are low enough for random calls to reach.
 const OPEN_FILES: usize = 5;
 const DISK: u64 = 20_000;
 const ENTRIES: usize = 5;
 
-/// Half of all calls: those that change what there is.
+/// The functions of half of all calls: those that change files.
 const CHANGES: &[&str] = &[
     "fd_filestat_set_size",
     "fd_pwrite",
@@ -44,7 +44,7 @@ const CHANGES: &[&str] = &[
     "path_unlink_file",
 ];
 
-/// Random calls, between one that makes the first file and one that gives it another name.
+/// Returns random calls, between one that creates the first file and one that renames it.
 fn program(rng: &mut Rng) -> Program {
     let name = |number| (NAMES_AT + number * NAME_ROOM) as u64;
     let length = |number: usize| NAMES[number].len() as u64;
@@ -53,7 +53,7 @@ fn program(rng: &mut Rng) -> Program {
     let begin = [DIRECTORY, 0, name(0), length(0), create, 0x40, 0, 0, room];
     program.call(number("path_open"), &begin);
     program.call(number("fd_close"), &[4]);
-    // An address that leads nowhere ends the run: few programs have any.
+    // An invalid address ends the run, so few programs have one.
     let wild = if rng.u8(..4) == 0 { 0.01 } else { 0.0 };
     for _ in 0..CALLS {
         let chosen = match rng.bool() {
@@ -69,7 +69,7 @@ fn program(rng: &mut Rng) -> Program {
     program
 }
 
-/// Arguments of these kinds, most of which make sense.
+/// Returns arguments of these kinds, most of which are valid.
 fn arguments(kinds: &str, wild: f64, rng: &mut Rng) -> Vec<u64> {
     let mut name = 0;
     let mut argument = |kind| {
@@ -104,22 +104,22 @@ fn arguments(kinds: &str, wild: f64, rng: &mut Rng) -> Vec<u64> {
             'O' if rng.u8(..8) == 0 => rng.u64(..),
             'O' => rng.u64(..2 * DISK),
             'T' => rng.u64(..),
-            // Room for whatever comes.
+            // Buffers for results.
             _ => 0x8000 + 8 * rng.u64(..0x1000),
         }
     };
     kinds.chars().map(&mut argument).collect()
 }
 
-/// What a run has at one moment, files without a name included.
+/// The resources that a run holds, unlinked files included.
 #[derive(Debug, Default)]
-struct Holdings {
+struct Resources {
     descriptors: usize,
     bytes: u64,
     entries: usize,
 }
 
-impl Holdings {
+impl Resources {
     fn of(service: &Service, directory: &Path) -> Result<Self> {
         let mut sizes = HashMap::new();
         let mut holdings = Self::default();
@@ -150,13 +150,13 @@ impl Holdings {
     }
 }
 
-/// What the service has open.
+/// Returns the open descriptors of the service.
 fn descriptors(service: &Service) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(format!("/proc/{}/fd", service.id()))?;
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// The directories of runs. That of the service is the only entry of `root`.
+/// Returns the scratch directories of runs. The only entry of `root` is the service's directory.
 fn runs(root: &Path) -> Vec<PathBuf> {
     let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
     let inside = entries(root).flat_map(|process| entries(&process.path()));
@@ -186,35 +186,35 @@ fn random_calls_leave_the_limits_and_the_host_intact() -> Result<()> {
     let before = descriptors(&service)?.len();
     let pause = || thread::sleep(Duration::from_millis(1));
 
-    let mut most = Holdings::default();
+    let mut peak = Resources::default();
     for seed in 0..PROGRAMS {
         let script = program(&mut Rng::with_seed(seed)).0;
-        let (answer, held) = thread::scope(|scope| {
-            let answer = scope.spawn(|| client.execute(&script));
+        let (response, held) = thread::scope(|scope| {
+            let response = scope.spawn(|| client.execute(&script));
             let mut held = None;
-            // Once only: what follows is the removal of the directory, which nothing may disturb.
-            while !answer.is_finished() {
+            // Only once: afterwards the directory is removed, which must not be disturbed.
+            while !response.is_finished() {
                 let done = runs(root).into_iter().find(|run| run.join("done").exists());
                 if held.is_none()
                     && let Some(run) = done
                 {
-                    held = Some(Holdings::of(&service, &run));
+                    held = Some(Resources::of(&service, &run));
                     fs::write(run.join("go"), "").expect("the run waits for it");
                 }
                 pause();
             }
-            (answer.join().expect("the client does not panic"), held)
+            (response.join().expect("the client does not panic"), held)
         });
-        let answer = answer?;
-        ensure!(answer.status < 500, "{seed}: {}", answer.body);
+        let response = response?;
+        ensure!(response.status < 500, "{seed}: {}", response.body);
         if let Some(held) = held.transpose()? {
-            // As many as there are when the standard streams are closed.
+            // All of `OPEN_FILES`, because the standard streams can be closed.
             let intact =
                 held.descriptors <= OPEN_FILES && held.bytes <= DISK && held.entries <= ENTRIES;
             ensure!(intact, "{seed}: {held:?}");
-            most.descriptors = most.descriptors.max(held.descriptors);
-            most.bytes = most.bytes.max(held.bytes);
-            most.entries = most.entries.max(held.entries);
+            peak.descriptors = peak.descriptors.max(held.descriptors);
+            peak.bytes = peak.bytes.max(held.bytes);
+            peak.entries = peak.entries.max(held.entries);
         }
         while !runs(root).is_empty() {
             pause();
@@ -225,9 +225,9 @@ fn random_calls_leave_the_limits_and_the_host_intact() -> Result<()> {
             "{seed}: {now} descriptors, and {before} before"
         );
     }
-    // Otherwise it would be a guest that does nothing.
+    // Otherwise the guest would do nothing.
     let reached =
-        most.descriptors == OPEN_FILES && most.bytes > DISK / 4 * 3 && most.entries == ENTRIES;
-    ensure!(reached, "at most there was {most:?}");
+        peak.descriptors == OPEN_FILES && peak.bytes > DISK / 4 * 3 && peak.entries == ENTRIES;
+    ensure!(reached, "at most there was {peak:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A copy of the checkout, in which the sources can be changed and the tests run.
+//! A copy of the checkout, in which sources are changed and tests are run.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -14,32 +14,32 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::table::{Edit, Test};
 use crate::project;
 
-/// How often one looks whether a test has ended.
-const LOOK: Duration = Duration::from_millis(50);
+/// The interval between checks whether a test has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Longest reason that is shown, in characters.
-const REASON: usize = 100;
+/// The longest reason that is shown, in characters.
+const MAX_REASON: usize = 100;
 
 /// The copy.
 pub struct Checkout {
     root: PathBuf,
-    patience: Duration,
+    timeout: Duration,
 }
 
-/// How a test ended.
+/// The outcome of a test.
 #[derive(PartialEq, Eq)]
 pub enum Ended {
     /// It passed.
     Passed,
-    /// It failed. Holds what it said.
+    /// It failed, for this reason.
     Failed(String),
-    /// It did not end in time.
-    Never,
+    /// It was killed at the timeout.
+    TimedOut,
 }
 
 impl Checkout {
-    /// Copies all files that git knows or would add; tests get `patience` to end.
-    pub fn copy(patience: Duration) -> Result<Self> {
+    /// Copies all files that git tracks or would add.
+    pub fn copy(timeout: Duration) -> Result<Self> {
         let place = project::root().join("target/prove-limits");
         let root = place.join("checkout");
         let files = files()?;
@@ -54,12 +54,11 @@ impl Checkout {
         for file in ["python.wasm", "python.cwasm", "python.manifest.json"] {
             fs::copy(project::wasm().join(file), root.join("wasm").join(file))?;
         }
-        // What cargo has built of the dependencies serves here too; our own crates need to be quick to
-        // build only.
+        // Dependencies are shared with the checkout; the packages themselves are built without optimization.
         let config = place.join(".cargo/config.toml");
         fs::create_dir_all(place.join(".cargo"))?;
         fs::write(config, config_text())?;
-        Ok(Self { root, patience })
+        Ok(Self { root, timeout })
     }
 
     /// Changes a file.
@@ -69,7 +68,7 @@ impl Checkout {
         Ok(fs::write(path, text)?)
     }
 
-    /// Makes a file what it was.
+    /// Restores a file.
     pub fn restore(&self, file: &str) -> Result<()> {
         let text = fs::read(project::root().join(file))?;
         Ok(fs::write(self.root.join(file), text)?)
@@ -82,34 +81,34 @@ impl Checkout {
         ensure!(built.success(), "{test} does not build:\n{}", read(&log)?);
 
         let mut running = self.cargo(test, &["--", "--exact", &test.name], &log)?;
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.timeout;
         let status = loop {
             if let Some(status) = running.try_wait()? {
                 break status;
             }
             if Instant::now() > deadline {
                 end(&mut running)?;
-                return Ok(Ended::Never);
+                return Ok(Ended::TimedOut);
             }
-            thread::sleep(LOOK);
+            thread::sleep(POLL_INTERVAL);
         };
-        let said = read(&log)?;
+        let output = read(&log)?;
         let line = |end: &str| format!("test {} ... {end}", test.name);
         if status.success() {
             ensure!(
-                said.contains(&line("ok")),
-                "there is no test {test}:\n{said}"
+                output.contains(&line("ok")),
+                "there is no test {test}:\n{output}"
             );
             return Ok(Ended::Passed);
         }
         ensure!(
-            said.contains(&line("FAILED")),
-            "{test} cannot be run:\n{said}"
+            output.contains(&line("FAILED")),
+            "{test} cannot be run:\n{output}"
         );
-        Ok(Ended::Failed(reason(&said)))
+        Ok(Ended::Failed(reason(&output)))
     }
 
-    /// `cargo test` in the copy, in a process group of its own, with all it says in a file.
+    /// Starts `cargo test` in the copy, in a process group of its own, with its output in `log`.
     fn cargo(&self, test: &Test, arguments: &[&str], log: &Path) -> Result<Child> {
         let log = File::create(log)?;
         let mut cargo = project::cargo_command();
@@ -137,12 +136,12 @@ impl fmt::Display for Ended {
         match self {
             Self::Passed => write!(f, "passes"),
             Self::Failed(reason) => write!(f, "fails: {reason}"),
-            Self::Never => write!(f, "DOES NOT END"),
+            Self::TimedOut => write!(f, "TIMES OUT"),
         }
     }
 }
 
-/// Settings for cargo in the copy; it merges them with those of the checkout.
+/// Returns cargo's configuration of the copy, which is merged with that of the checkout.
 fn config_text() -> String {
     let build = project::root().join("target");
     format!(
@@ -166,12 +165,12 @@ fn files() -> Result<Vec<String>> {
     ensure!(output.status.success(), "git does not list the files");
     let names = String::from_utf8(output.stdout)?;
     let names = names.split('\0').filter(|name| !name.is_empty());
-    // Git still knows a file that has been removed.
+    // Git also lists files that have been removed.
     let there = names.filter(|name| project::root().join(name).exists());
     Ok(there.map(str::to_owned).collect())
 }
 
-/// Ends cargo, the test and the services that it has started.
+/// Kills cargo, the test and the services that it has started.
 fn end(running: &mut Child) -> Result<()> {
     let group = i32::try_from(running.id()).ok().and_then(Pid::from_raw);
     kill_process_group(group.context("it has an id")?, Signal::KILL)?;
@@ -179,22 +178,21 @@ fn end(running: &mut Child) -> Result<()> {
     Ok(())
 }
 
-/// What a test said, which need not be text.
+/// Reads the output of a test, which need not be UTF-8.
 fn read(log: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&fs::read(log)?).into_owned())
 }
 
-/// Why a test failed: the line after the place of the panic, and those with the two values that are not
-/// the same; or the error that it ended with.
-fn reason(said: &str) -> String {
+/// Returns the reason of a failure: the message of the panic with its two values, or the returned error.
+fn reason(output: &str) -> String {
     let begins = |line: &&str| line.contains("panicked at") || line.starts_with("Error:");
     let ends = |line: &&str| {
         let after = ["note:", "stack backtrace:", "failures:"];
         after.iter().any(|start| line.starts_with(start))
     };
-    let told = said.lines().skip_while(|line| !begins(line));
-    let told = told.filter(|line| !line.contains("panicked at"));
-    let told = told.take_while(|line| !ends(line));
-    let line = told.map(str::trim).collect::<Vec<_>>().join(" ");
-    line.chars().take(REASON).collect()
+    let lines = output.lines().skip_while(|line| !begins(line));
+    let lines = lines.filter(|line| !line.contains("panicked at"));
+    let lines = lines.take_while(|line| !ends(line));
+    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_REASON).collect()
 }

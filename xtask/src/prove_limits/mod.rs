@@ -1,5 +1,5 @@
-//! Shows that the tests guard the limits: takes the enforcement of one limit after the other out of a
-//! copy of the checkout and sees that a test fails.
+//! Mutation tests of the limits: the enforcement of one limit after the other is removed from a copy of the
+//! checkout, and a test must fail.
 
 mod checkout;
 mod table;
@@ -12,22 +12,22 @@ use self::checkout::{Checkout, Ended};
 use self::table::{Limit, Table};
 use crate::fetch_python;
 
-/// What can be said on the command line.
+/// Command-line options.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Limits to prove, as prove_limits.toml names them; all when nothing is said.
+    /// Limits to prove, by their names in prove_limits.toml [default: all].
     limits: Vec<String>,
-    /// Seconds after which a test that does not end is ended; that proves nothing.
+    /// Seconds after which a test is killed, which proves nothing.
     #[arg(long, default_value_t = 180)]
-    patience: u64,
+    timeout: u64,
 }
 
-/// Proves the limits and prints a line for each.
+/// Runs the tests with all limits, and then each one without its limit.
 pub fn run(options: &Options) -> Result<()> {
     fetch_python::run(&fetch_python::Options::default())?;
     let table = Table::read()?;
     let chosen = table.chosen(&options.limits)?;
-    let checkout = Checkout::copy(Duration::from_secs(options.patience))?;
+    let checkout = Checkout::copy(Duration::from_secs(options.timeout))?;
 
     println!("With all limits in force:");
     let mut tests: Vec<_> = chosen.iter().map(|limit| &limit.test).collect();

@@ -1,4 +1,4 @@
-//! The limits, how each is switched off, and which test must notice.
+//! The limits, the edits that disable each one, and the test that must fail then.
 
 use std::fmt;
 
@@ -16,24 +16,24 @@ pub struct Table {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
-    /// As docs/security.md calls it.
+    /// Its name in docs/security.md.
     pub name: String,
     /// The test that must fail.
     pub test: Test,
-    /// What takes the enforcement out.
+    /// The edits that remove the enforcement.
     pub edits: Vec<Edit>,
 }
 
-/// Where a test is.
+/// The location of a test.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(deny_unknown_fields)]
 pub struct Test {
-    /// The crate.
+    /// Its package.
     #[serde(default = "service")]
     pub package: String,
-    /// The file in `tests/`; without it, the test is one of the program's own.
+    /// Its file in `tests/`; unit tests have none.
     pub file: Option<String>,
-    /// The whole name of the test.
+    /// Its full name.
     pub name: String,
 }
 
@@ -47,19 +47,19 @@ fn service() -> String {
 pub struct Edit {
     /// Relative to the checkout.
     pub file: String,
-    /// What is there, exactly once.
+    /// The text to replace, which must occur exactly once.
     pub find: String,
-    /// What comes in its place.
+    /// The replacement.
     pub replace: String,
 }
 
 impl Table {
-    /// The table of this checkout.
+    /// Reads the table.
     pub fn read() -> Result<Self> {
         toml::from_str(include_str!("prove_limits.toml")).context("prove_limits.toml")
     }
 
-    /// The limits with these names, or all.
+    /// Returns the limits with these names, or all.
     pub fn chosen(&self, names: &[String]) -> Result<Vec<&Limit>> {
         for name in names {
             let known = self.limit.iter().any(|limit| limit.name == *name);
@@ -71,12 +71,12 @@ impl Table {
 }
 
 impl Edit {
-    /// The text of the file with the change.
+    /// Returns the text with the change.
     pub fn apply(&self, text: &str) -> Result<String> {
         let count = text.matches(&self.find).count();
         ensure!(
             count == 1,
-            "{} has {:?} {count} times, not once",
+            "{} has {:?} {count} times instead of once",
             self.file,
             self.find
         );
@@ -108,7 +108,7 @@ mod tests {
         Ok(())
     }
 
-    /// The table of docs/security.md names the limits and where they are enforced.
+    /// The table in docs/security.md lists the limits and the files that enforce them.
     #[test]
     fn every_limit_of_the_documents_has_a_proof() -> Result<()> {
         let text = fs::read_to_string(project::root().join("docs/security.md"))?;

@@ -1,4 +1,4 @@
-//! Reads `tests.toml`: what is left out and which failures are known.
+//! `tests.toml`: excluded modules and known failures of CPython's tests.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use anyhow::{Context, Result};
 use glob::Pattern;
 use serde::Deserialize;
 
-/// What is expected of CPython's tests.
+/// The expected deviations of CPython's tests.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectations {
-    /// Reasons and the modules that are left out for them.
-    pub left_out: BTreeMap<String, Vec<String>>,
-    /// Modules that skip themselves as a whole for what only parts of them need; here they run.
-    pub insist: Vec<String>,
-    /// Failures that are explained.
+    /// Reasons, and the modules that are excluded for them.
+    pub excluded: BTreeMap<String, Vec<String>>,
+    /// Modules that skip themselves as a whole although most of their tests can run; they are run.
+    pub not_skipped: Vec<String>,
+    /// Explained failures.
     #[serde(default)]
     pub known: Vec<Known>,
 }
@@ -26,36 +26,36 @@ pub struct Known {
     /// The explanation.
     pub why: String,
     /// Patterns of the tests' names.
-    #[serde(default = "anything")]
+    #[serde(default = "any_name")]
     tests: Vec<String>,
-    /// A pattern of what the failure says.
-    #[serde(default = "anything_at_all")]
-    says: String,
+    /// A pattern of the failure's message.
+    #[serde(default = "any_text")]
+    message: String,
 }
 
-fn anything() -> Vec<String> {
-    vec![anything_at_all()]
+fn any_name() -> Vec<String> {
+    vec![any_text()]
 }
 
-fn anything_at_all() -> String {
+fn any_text() -> String {
     "*".to_owned()
 }
 
 impl Expectations {
-    /// Reads them.
+    /// Reads the file.
     pub fn read() -> Result<Self> {
         toml::from_str(include_str!("tests.toml")).context("in xtask/src/test_python/tests.toml")
     }
 
-    /// Why `module` is left out, if it is.
-    pub fn left_out(&self, module: &str) -> Option<&str> {
-        let mut reasons = self.left_out.iter();
+    /// Returns the reason why `module` is excluded, if it is.
+    pub fn exclusion(&self, module: &str) -> Option<&str> {
+        let mut reasons = self.excluded.iter();
         reasons
             .find(|(_, modules)| modules.iter().any(|name| name == module))
             .map(|(reason, _)| &**reason)
     }
 
-    /// The number of the explanation in [`Self::known`] for a failure of `test` that says `why`.
+    /// Returns the index in [`Self::known`] of the explanation for a failure of `test` with this message.
     pub fn explain(&self, test: &str, why: &str) -> Result<Option<usize>> {
         for (number, known) in self.known.iter().enumerate() {
             if known.covers(test, why)? {
@@ -68,7 +68,7 @@ impl Expectations {
 
 impl Known {
     fn covers(&self, test: &str, why: &str) -> Result<bool> {
-        if !Pattern::new(&self.says)?.matches(why) {
+        if !Pattern::new(&self.message)?.matches(why) {
             return Ok(false);
         }
         for tests in &self.tests {

@@ -1,17 +1,16 @@
-//! Runs the tests that come with CPython inside the sandbox, and writes down what came of them.
+//! CPython's own tests, run inside the sandbox, and a report of their outcomes.
 //!
-//! The tests go the way of every script: each module is sent to a service of our own, with limits
-//! that are high enough for tests, together with the files it needs.
+//! Each module is sent to a service like any script, together with the files it needs; the limits are
+//! high enough for tests.
 
 mod expectations;
 mod pack;
 mod report;
 mod session;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use anyhow::{Context, Result, ensure};
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
 
 use self::expectations::Expectations;
 use self::pack::TestFiles;
@@ -20,7 +19,7 @@ use crate::client::Client;
 use crate::service::{self, Service};
 use crate::{fetch_python, project};
 
-/// Limits under which the sandbox is no obstacle to a test that would pass elsewhere.
+/// Limits that are high enough for every test.
 const SETTINGS: &[(&str, &str)] = &[
     ("MEMORY_LIMIT", "1GB"),
     ("CPU_LIMIT", "60s"),
@@ -35,12 +34,12 @@ const SETTINGS: &[(&str, &str)] = &[
     ("MAX_CONCURRENT", "4"),
 ];
 
-/// What can be said on the command line.
+/// Command-line options.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Modules to run, as `test_json`; without one, all are run and docs/python-tests.md is written.
+    /// Modules to run, such as `test_json` [default: all, and docs/python-tests.md is written].
     modules: Vec<String>,
-    /// How many modules run at once [default: one on each core].
+    /// The number of modules that run at once [default: one per core].
     #[arg(long)]
     jobs: Option<usize>,
 }
@@ -53,13 +52,16 @@ pub fn run(options: &Options) -> Result<()> {
     let files = TestFiles::read(&cpython)?;
     let expectations = Expectations::read()?;
     let all: Vec<&str> = files.modules().collect();
-    let named = expectations.left_out.values().flatten();
-    for name in named.chain(&expectations.insist).chain(&options.modules) {
+    let named = expectations.excluded.values().flatten();
+    for name in named
+        .chain(&expectations.not_skipped)
+        .chain(&options.modules)
+    {
         ensure!(all.contains(&&**name), "CPython's tests have no {name}");
     }
     let chosen: Vec<&str> = if options.modules.is_empty() {
         all.into_iter()
-            .filter(|module| expectations.left_out(module).is_none())
+            .filter(|module| expectations.exclusion(module).is_none())
             .collect()
     } else {
         options.modules.iter().map(String::as_str).collect()
@@ -76,16 +78,16 @@ pub fn run(options: &Options) -> Result<()> {
         let path = project::root().join("docs/python-tests.md");
         std::fs::write(&path, report.to_markdown())
             .with_context(|| format!("writing {}", path.display()))?;
-        for why in report.stale() {
-            println!("tests.toml explains what does not fail: {why}");
+        for why in report.unused() {
+            println!("tests.toml explains a failure that does not occur: {why}");
         }
     }
     report.check()
 }
 
-/// Leaves the tracebacks of all failures in `target/python-tests/`, a file for each module.
+/// Writes the tracebacks of all failures to `target/python-tests/`, a file per module.
 fn write_details(modules: &[Module]) -> Result<()> {
-    let directory = project::root().join("target/python-tests");
+    let directory = project::target().join("python-tests");
     std::fs::create_dir_all(&directory)?;
     for module in modules {
         let path = directory.join(format!("{}.txt", module.name));
@@ -94,7 +96,7 @@ fn write_details(modules: &[Module]) -> Result<()> {
     Ok(())
 }
 
-/// Runs `names`, `jobs` at once, and says of each module what came of it.
+/// Runs `names`, `jobs` at once, and prints the outcome of each module.
 fn run_modules(
     service: &Service,
     files: &TestFiles,
@@ -102,33 +104,19 @@ fn run_modules(
     expectations: &Expectations,
     jobs: usize,
 ) -> Result<Vec<Module>> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let work = || -> Result<()> {
+    let run = |name: &&str| -> Result<Module> {
         let client = Client::new(&service.url);
-        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let insist = expectations.insist.iter().any(|insisted| insisted == name);
-            let tests =
-                session::run(&client, files, name, insist).with_context(|| name.to_string())?;
-            let module = Module::new(name, tests, expectations)?;
-            println!("{}", module.told());
-            done.lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .push(module);
-        }
-        Ok(())
+        let run_anyway = expectations.not_skipped.iter().any(|module| module == name);
+        let tests =
+            session::run(&client, files, name, run_anyway).with_context(|| name.to_string())?;
+        let module = Module::new(name, tests, expectations)?;
+        println!("{}", module.line());
+        Ok(module)
     };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .map_err(|_| anyhow::anyhow!("a worker panicked"))?
-        })
-    })?;
-    let mut modules = done
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let workers = ThreadPoolBuilder::new().num_threads(jobs).build()?;
+    let modules: Result<Vec<_>> =
+        workers.install(|| names.par_iter().with_max_len(1).map(run).collect());
+    let mut modules = modules?;
     modules.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(modules)
 }

@@ -1,4 +1,4 @@
-//! What a test module needs of `Lib/test`, as an archive.
+//! Archives of the files in `Lib/test` that a test module needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// What every test module needs.
+/// Entries that every test module needs.
 const ALWAYS: [&str; 2] = ["__init__", "support"];
 
-/// The files and directories of `Lib/test`, by the name under which tests speak of them: without `.py`.
+/// The files and directories of `Lib/test`, by the name that tests refer to them by: without `.py`.
 pub struct TestFiles {
     entries: BTreeMap<String, PathBuf>,
 }
@@ -32,7 +32,7 @@ impl TestFiles {
         Ok(Self { entries })
     }
 
-    /// The names of all test modules, sorted.
+    /// Returns the names of all test modules, sorted.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         let modules = self
             .entries
@@ -41,7 +41,8 @@ impl TestFiles {
         modules.map(|(name, _)| name.as_str())
     }
 
-    /// A gzipped tar archive of `module`, of what every test needs, and of all that these name.
+    /// Returns a gzipped tar archive of `module`, of the files that every test needs, and of all that these
+    /// refer to.
     pub fn pack(&self, module: &str) -> Result<Vec<u8>> {
         let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for name in self.needed(module)? {
@@ -56,7 +57,7 @@ impl TestFiles {
         Ok(archive.into_inner()?.finish()?)
     }
 
-    /// `module` and whatever its files name, and so on.
+    /// Returns `module` and all entries that it refers to, directly or indirectly.
     fn needed(&self, module: &str) -> Result<BTreeSet<String>> {
         let mut needed = BTreeSet::new();
         let mut unread: Vec<String> = ALWAYS.map(str::to_owned).into();
@@ -74,8 +75,8 @@ impl TestFiles {
         Ok(needed)
     }
 
-    /// The entries that `text` names. Modules of Python count only where they are imported: their
-    /// names are good names for other things, too. Packages may hold data.
+    /// Returns the entries that `text` refers to. The name of a Python module counts only on a line with an
+    /// import, because it may also be an ordinary word. Packages may contain data.
     fn named_in(&self, text: &str) -> BTreeSet<String> {
         let mut named = BTreeSet::new();
         for line in text.lines() {
@@ -95,7 +96,7 @@ impl TestFiles {
     }
 }
 
-/// The parts of `line` that are made of letters, digits and `others`.
+/// Splits `line` into words of letters, digits and `others`.
 fn words<'a>(line: &'a str, others: &'a str) -> impl Iterator<Item = &'a str> {
     line.split(move |letter: char| !letter.is_alphanumeric() && !others.contains(letter))
 }
@@ -108,7 +109,7 @@ fn is_python(path: &Path) -> bool {
     path.extension().is_some_and(|suffix| suffix == "py")
 }
 
-/// `path` itself or what lies below it, as far as it is Python.
+/// Returns the Python files at or below `path`.
 fn python_files(path: &Path) -> Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(is_python(path)

@@ -1,4 +1,4 @@
-//! Counts what came of the tests, and writes it down.
+//! Counts of outcomes, and the report in Markdown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use super::expectations::Expectations;
 use super::session::{Kind, Test};
 
-/// How many tests ended how.
+/// Numbers of tests by outcome.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     passed: usize,
@@ -18,7 +18,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Passed of those that ran, in percent.
+    /// Returns the percentage of passed tests among those that ran.
     fn percent(self) -> f64 {
         let ran = self.passed + self.failed;
         if ran == 0 {
@@ -37,19 +37,19 @@ impl AddAssign for Counts {
     }
 }
 
-/// A test module and what came of it.
+/// A test module and the outcomes of its tests.
 pub struct Module {
-    /// Its name, as `test_json`.
+    /// Its name, such as `test_json`.
     pub name: String,
     counts: Counts,
-    /// Why tests were skipped, and how often.
+    /// Reasons for skipped tests, and their numbers.
     skips: BTreeMap<String, usize>,
     failures: Vec<Failure>,
 }
 
 struct Failure {
     test: Test,
-    /// The number of the explanation.
+    /// The index of its explanation.
     known: Option<usize>,
 }
 
@@ -79,8 +79,8 @@ impl Module {
         Ok(module)
     }
 
-    /// A line for people, and one for each failure that is not explained.
-    pub fn told(&self) -> String {
+    /// Returns a line for people, and one more for each unexplained failure.
+    pub fn line(&self) -> String {
         let Counts {
             passed,
             failed,
@@ -100,7 +100,7 @@ impl Module {
         text
     }
 
-    /// All failures with their tracebacks.
+    /// Returns all failures with their tracebacks.
     pub fn details(&self) -> String {
         let mut text = String::new();
         for failure in &self.failures {
@@ -117,7 +117,7 @@ impl Module {
         text
     }
 
-    /// Why nothing of the module ran.
+    /// Returns the reason why no test of the module ran, if none did.
     fn skipped_whole(&self) -> Option<&str> {
         let ran = self.counts.passed + self.counts.failed;
         let (reason, _) = self.skips.iter().max_by_key(|(_, count)| **count)?;
@@ -131,7 +131,7 @@ impl Module {
     }
 }
 
-/// What came of all modules.
+/// The outcomes of all modules.
 pub struct Report<'a> {
     modules: Vec<Module>,
     expectations: &'a Expectations,
@@ -139,7 +139,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Of `modules`, sorted by name.
+    /// Returns the report of `modules`, which are sorted by name.
     pub fn new(modules: Vec<Module>, expectations: &'a Expectations) -> Self {
         let mut counts = Counts::default();
         for module in &modules {
@@ -152,7 +152,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// A line for people.
+    /// Returns the counts as a line for people.
     pub fn summary(&self) -> String {
         let Counts {
             passed,
@@ -183,8 +183,8 @@ impl<'a> Report<'a> {
         modules.map(|module| module.unexplained().count()).sum()
     }
 
-    /// Explanations that explain nothing.
-    pub fn stale(&self) -> impl Iterator<Item = &str> {
+    /// Returns the explanations of failures that did not occur.
+    pub fn unused(&self) -> impl Iterator<Item = &str> {
         let failures = self.modules.iter().flat_map(|module| &module.failures);
         let used: BTreeSet<usize> = failures.filter_map(|failure| failure.known).collect();
         let known = self.expectations.known.iter().enumerate();
@@ -193,7 +193,7 @@ impl<'a> Report<'a> {
             .map(|(_, known)| &*known.why)
     }
 
-    /// The whole report.
+    /// Returns the report in Markdown.
     pub fn to_markdown(&self) -> String {
         let mut text = String::from(
             "# CPython's own tests\n\n\
@@ -205,7 +205,7 @@ impl<'a> Report<'a> {
         self.write_modules(&mut text);
         self.write_failures(&mut text);
         self.write_skips(&mut text);
-        self.write_left_out(&mut text);
+        self.write_excluded(&mut text);
         text
     }
 
@@ -228,7 +228,7 @@ impl<'a> Report<'a> {
     }
 
     fn write_failures(&self, text: &mut String) {
-        /// Longer lists of names say less than a number.
+        /// Longer lists of names are replaced by a number.
         const SHORT: usize = 6;
         let mut reasons: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
         for module in &self.modules {
@@ -255,7 +255,7 @@ impl<'a> Report<'a> {
     }
 
     fn write_skips(&self, text: &mut String) {
-        /// Reasons that are given more rarely say little.
+        /// Rarer reasons are not listed.
         const OFTEN: usize = 10;
         let mut skips: BTreeMap<&str, usize> = BTreeMap::new();
         for (reason, count) in self.modules.iter().flat_map(|module| &module.skips) {
@@ -279,15 +279,15 @@ impl<'a> Report<'a> {
         text.push('\n');
     }
 
-    fn write_left_out(&self, text: &mut String) {
+    fn write_excluded(&self, text: &mut String) {
         text.push_str("## Left out\n\n");
-        for (reason, modules) in &self.expectations.left_out {
+        for (reason, modules) in &self.expectations.excluded {
             let _ = writeln!(text, "- {reason}: {}", modules.join(", "));
         }
     }
 }
 
-/// `text` as a cell of a table.
+/// Escapes `text` for a cell of a table.
 fn one_line(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

@@ -1,7 +1,7 @@
 """Runs one module of CPython's tests inside the sandbox and tells the host, line by line, what came of it.
 
 The host puts `JOB = {...}` below: `files`, a gzipped tar archive in base64; `module`, the module's
-name; `first`, the number of the test to begin with; `insist`, whether to claim that there is what the
+name; `first`, the number of the test to begin with; `run_anyway`, whether to claim that there is what the
 module as a whole asks for. Numbers count the module's tests in the order of
 unittest's loader, so that a run that dies can be taken up behind the test that killed it.
 """
@@ -140,7 +140,7 @@ class Absent(types.ModuleType):
         return absent
 
 
-def insist():
+def run_anyway():
     """Keeps modules from skipping themselves as a whole for what only parts of them need."""
     from test import support
     from test.support import socket_helper, threading_helper
@@ -166,8 +166,8 @@ def load(name):
         support.use_resources = {}
         support.verbose = 0
         support.record_original_stdout(sys.stdout)
-        if JOB["insist"]:
-            insist()
+        if JOB["run_anyway"]:
+            run_anyway()
         module = importlib.import_module(name)
         return unittest.TestLoader().loadTestsFromModule(module)
     except unittest.SkipTest as skip:

@@ -1,4 +1,4 @@
-//! Runs one test module in the sandbox, again and again until it is through.
+//! One test module in the sandbox, restarted after each test that ends its run.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::client::Client;
 
 const RUNNER: &str = include_str!("runner.py");
 
-/// Starts a line of stdout that is meant for us.
+/// Marks a line of stdout with an event.
 const MARK: char = '\u{1e}';
 
-/// What came of a test.
+/// The outcome of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -23,17 +23,17 @@ pub enum Kind {
     Passed,
     /// It failed, or could not run.
     Failed,
-    /// It did not want to run here.
+    /// It skipped itself.
     Skipped,
 }
 
-/// A test and what came of it.
+/// A test and its outcome.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Test {
     /// Its name, `test_json.test_decode.TestCDecode.test_decimal`. A fixture or a whole module that
     /// failed counts as a test.
     pub name: String,
-    /// What came of it.
+    /// Its outcome.
     #[serde(rename = "outcome")]
     pub kind: Kind,
     /// The last line of the traceback, or why it was skipped.
@@ -44,7 +44,7 @@ pub struct Test {
     pub trace: String,
 }
 
-/// What the runner tells.
+/// An event that the runner reports.
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event {
@@ -60,37 +60,40 @@ enum Event {
     Finished,
 }
 
-/// What the runner needs to know.
+/// The input of the runner.
 #[derive(Serialize)]
 struct Job<'a> {
     module: String,
     first: usize,
-    insist: bool,
+    run_anyway: bool,
     files: &'a str,
 }
 
-/// A run's answer, and what it told before it ended.
+/// The error of a run, and the events that it reported before.
 #[derive(Default)]
 struct Run {
     /// Tests that ended, by number.
     ended: BTreeMap<usize, Test>,
-    /// What has no number: fixtures, and modules as a whole.
+    /// Tests without a number: fixtures, and whole modules.
     others: Vec<Test>,
-    /// The test it was at.
+    /// The test that was running last.
     at: Option<(usize, String)>,
-    /// Whether it came to its end.
+    /// Whether it finished.
     finished: bool,
-    /// How it ended otherwise.
+    /// The error if it did not.
     error: String,
 }
 
-/// All tests of `module`, run through `client`.
+/// Runs all tests of `module`; `run_anyway` does so even if it would skip itself as a whole.
 ///
-/// `insist` runs it even where it would skip itself as a whole.
-///
-/// A run that dies, at a limit or of a crash, is taken up with the test that it was at; only a test
-/// that a run dies of at once is to blame.
-pub fn run(client: &Client, files: &TestFiles, module: &str, insist: bool) -> Result<Vec<Test>> {
+/// A run that is ended by a limit or a crash is repeated from the test that was running. Only a test that ends
+/// a run as the first one is a failure.
+pub fn run(
+    client: &Client,
+    files: &TestFiles,
+    module: &str,
+    run_anyway: bool,
+) -> Result<Vec<Test>> {
     let archive = BASE64.encode(files.pack(module)?);
     let mut tests: BTreeMap<usize, Test> = BTreeMap::new();
     let mut others: Vec<Test> = Vec::new();
@@ -99,7 +102,7 @@ pub fn run(client: &Client, files: &TestFiles, module: &str, insist: bool) -> Re
         let job = Job {
             module: format!("test.{module}"),
             first,
-            insist,
+            run_anyway,
             files: &archive,
         };
         let run = execute(client, &job)?;
@@ -145,7 +148,7 @@ impl Test {
 
 fn execute(client: &Client, job: &Job) -> Result<Run> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Body {
         #[serde(default)]
         error: String,
         stdout: String,
@@ -154,12 +157,13 @@ fn execute(client: &Client, job: &Job) -> Result<Run> {
     let job = serde_json::to_string(&serde_json::to_string(job)?)?;
     let script = format!("{RUNNER}\n\nJOB = json.loads({job})\n");
     let text = client.execute(&script)?.body;
-    let answer: Answer = serde_json::from_str(&text).with_context(|| format!("answer {text:?}"))?;
+    let body: Body =
+        serde_json::from_str(&text).with_context(|| format!("the body is {text:?}"))?;
     let mut run = Run {
-        error: answer.error,
+        error: body.error,
         ..Run::default()
     };
-    for line in answer.stdout.lines() {
+    for line in body.stdout.lines() {
         let Some(event) = line.strip_prefix(MARK) else {
             continue;
         };

@@ -9,7 +9,7 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 use super::Part;
 use crate::project;
 
-/// How files with licenses are called.
+/// The beginnings of the names of files with licenses.
 const LICENSE_FILES: [&str; 6] = [
     "LICENSE",
     "LICENCE",
@@ -19,15 +19,15 @@ const LICENSE_FILES: [&str; 6] = [
     "UNLICENSE",
 ];
 
-/// Every crate that Cargo.lock pins, and which of them are in the service.
+/// All crates of Cargo.lock, and the ones that are linked into the service.
 pub struct Crates {
     metadata: Metadata,
     linked: BTreeSet<(String, String)>,
 }
 
 impl Crates {
-    /// Asks cargo, which downloads what is missing.
-    pub fn look() -> Result<Self> {
+    /// Reads them from cargo, which downloads missing ones.
+    pub fn read() -> Result<Self> {
         let metadata = MetadataCommand::new()
             .current_dir(project::root())
             .other_options(vec!["--locked".into()])
@@ -38,7 +38,7 @@ impl Crates {
         })
     }
 
-    /// A crate's directory.
+    /// Returns a crate's directory.
     pub fn directory(&self, name: &str) -> Result<&Path> {
         let package = self
             .metadata
@@ -49,7 +49,7 @@ impl Crates {
         directory(package)
     }
 
-    /// The crates in the service, itself excepted.
+    /// Returns the crates in the service except the service itself.
     pub fn parts(&self) -> Result<Vec<Part>> {
         let linked = self.packages().filter(|package| package.source.is_some());
         linked.map(|package| self.part(package)).collect()
@@ -79,7 +79,7 @@ impl Crates {
         })
     }
 
-    /// What a crate depends on, of those in the service.
+    /// Returns the dependencies of a crate that are in the service.
     fn needs(&self, package: &Package) -> Vec<(String, String)> {
         let nodes = self
             .metadata
@@ -106,8 +106,8 @@ fn key(package: &Package) -> (String, String) {
     (package.name.to_string(), package.version.to_string())
 }
 
-/// Names and versions of what is linked into the service. `cargo metadata` cannot tell: it mixes in the
-/// features that xtask turns on.
+/// Returns names and versions of the crates that are linked into the service. `cargo metadata` unifies the
+/// features of all packages in the workspace, so it lists more.
 fn linked() -> Result<BTreeSet<(String, String)>> {
     let tree = [
         "tree",
@@ -150,7 +150,7 @@ fn texts_beside(directory: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(texts)
 }
 
-/// The common texts of the licenses in an SPDX expression, for crates that bring none.
+/// Returns the standard texts of the licenses in an SPDX expression, for crates without license files.
 fn standard_texts(license: &str) -> Result<Vec<(String, Vec<u8>)>> {
     let expression = spdx::Expression::parse_mode(license, spdx::ParseMode::LAX)?;
     let texts = expression.requirements().filter_map(|requirement| {

@@ -1,4 +1,5 @@
-//! What is not a crate: CPython, the C libraries in it, and what compilers add. `libraries.toml` lists them.
+//! Software in the image besides crates: CPython, its C libraries, and the runtimes of compilers.
+//! `libraries.toml` lists them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,10 +40,10 @@ fn listed() -> Result<Vec<Library>> {
     Ok(library)
 }
 
-/// All of them; `crates` tells where those lie that crates carry.
+/// Returns all of them; the sources of some are in `crates`.
 pub fn parts(crates: &Crates) -> Result<Vec<Part>> {
     let part = |library: &Library| {
-        part(library, crates).with_context(|| format!("in the inventory: {}", library.name))
+        part(library, crates).with_context(|| format!("in libraries.toml: {}", library.name))
     };
     listed()?.iter().map(part).collect()
 }
@@ -109,12 +110,12 @@ fn version(root: &Path, file: &str, pattern: &str) -> Result<String> {
     let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
     let text = format!("{}\n{text}", path.display());
     let found = Regex::new(pattern)?.captures(&text);
-    let found = found.with_context(|| format!("{} does not tell the version", path.display()))?;
+    let found = found.with_context(|| format!("{} has no version", path.display()))?;
     let groups = found.iter().skip(1).flatten().map(|group| group.as_str());
     Ok(groups.collect::<Vec<_>>().join("."))
 }
 
-/// The text of the first comment of a C file.
+/// Returns the text of the first comment in a C file.
 fn first_comment(source: &str) -> Result<String> {
     let comment = source
         .split_once("/*")

@@ -1,4 +1,4 @@
-//! License texts, collected from the sources of what the image holds.
+//! License texts, collected from the sources of the software in the image.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::Part;
 use crate::project;
 
-/// Writes the texts of each part into a directory of its own, and a list of all.
+/// Writes the texts of each part to a directory of its own, and a list of all parts.
 pub fn write(parts: &[Part], directory: &Path) -> Result<()> {
     if directory.exists() {
         fs::remove_dir_all(directory)

@@ -1,4 +1,4 @@
-//! The bill of materials, in CycloneDX.
+//! The SBOM in CycloneDX.
 
 use anyhow::{Context, Result, ensure};
 use cyclonedx_bom::external_models::uri::Purl;
@@ -14,18 +14,18 @@ use serde_json::Value;
 use super::Part;
 use crate::project;
 
-/// How the two files of the image are called in the bill.
+/// The references of the image's two files in the SBOM.
 const PROGRAM: &str = "python-executor";
 const PYTHON: &str = "python.cwasm";
 
-/// The bill of `parts`, as JSON.
-pub fn of(parts: &[Part]) -> Result<Vec<u8>> {
+/// Returns the SBOM of `parts` as JSON.
+pub fn to_json(parts: &[Part]) -> Result<Vec<u8>> {
     let mut components = vec![python()?];
     for part in parts {
         components.push(component(part)?);
     }
-    let bill = Bom {
-        // Neither a number nor a time: the same sources make the same bill.
+    let bom = Bom {
+        // Neither a serial number nor a time: the same sources make the same SBOM.
         serial_number: None,
         metadata: Some(Metadata {
             component: Some(program()),
@@ -35,10 +35,10 @@ pub fn of(parts: &[Part]) -> Result<Vec<u8>> {
         dependencies: Some(Dependencies(dependencies(parts)?)),
         ..Bom::default()
     };
-    let verdict = bill.validate();
-    ensure!(verdict.passed(), "the bill is not valid: {verdict:?}");
+    let validation = bom.validate();
+    ensure!(validation.passed(), "the SBOM is not valid: {validation:?}");
     let mut json = Vec::new();
-    bill.output_as_json_v1_5(&mut json)?;
+    bom.output_as_json_v1_5(&mut json)?;
     json.push(b'\n');
     Ok(json)
 }
@@ -55,7 +55,7 @@ fn program() -> Component {
     program
 }
 
-/// The interpreter's machine code, as `wasm/python.manifest.json` tells of it.
+/// Returns the interpreter's machine code, as described by `wasm/python.manifest.json`.
 fn python() -> Result<Component> {
     let manifest = std::fs::read(project::wasm().join("python.manifest.json"))
         .context("reading wasm/python.manifest.json")?;
@@ -64,7 +64,7 @@ fn python() -> Result<Component> {
         value
             .as_str()
             .map(str::to_owned)
-            .context("wasm/python.manifest.json is not whole")
+            .context("wasm/python.manifest.json is incomplete")
     };
     let version = text(&manifest["python"])?;
     let mut file = Component::new(Classification::File, PYTHON, &version, Some(PYTHON.into()));
@@ -75,7 +75,7 @@ fn python() -> Result<Component> {
     Ok(file)
 }
 
-/// The package URL of a part; it also stands for it in the bill.
+/// Returns the package URL of a part, which is also its reference in the SBOM.
 fn purl(kind: &str, name: &str, version: &str) -> Result<Purl> {
     Purl::new(kind, name, version).with_context(|| format!("{name} {version} has no package URL"))
 }
