@@ -1,9 +1,8 @@
-//! Finds or downloads a pinned file.
+//! Downloads of pinned files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -13,15 +12,15 @@ use super::{SourceArchive, publish, sha256};
 
 /// The largest file that is accepted, so that a wrong server cannot fill the disk.
 const MAX_BYTES: u64 = 200 << 20;
-/// A server that cannot be reached within this time is passed over for the next one.
+/// A server that cannot be reached within this time is skipped.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a server may take to begin its response.
+/// The time within which a server must start its response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The bytes of `archive`: from `downloads`, from the user's cache or from its sources, in this order.
+/// Returns the bytes of `archive`: from `downloads`, the user's cache or its sources, in this order.
 ///
 /// # Errors
-/// When it is nowhere to be had, or is not what was pinned; then nothing is kept of it.
+/// When it is found nowhere, or its digest is wrong; then it is not kept.
 pub fn fetch(archive: &SourceArchive, downloads: Option<&Path>) -> Result<Vec<u8>> {
     if let Some(path) = downloads.map(|directory| directory.join(&archive.file))
         && path.exists()
@@ -57,12 +56,14 @@ fn verify(bytes: Vec<u8>, archive: &SourceArchive, origin: &str) -> Result<Vec<u
     Ok(bytes)
 }
 
-/// Where downloads are kept between checkouts.
+/// Returns the directory of downloads that all checkouts share.
 fn cache_directory() -> Result<PathBuf> {
     let base = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
         (Some(cache), _) if !cache.is_empty() => PathBuf::from(cache),
         (_, Some(home)) => Path::new(&home).join(".cache"),
-        _ => bail!("neither XDG_CACHE_HOME nor HOME is set: there is no place for downloads"),
+        _ => {
+            bail!("neither XDG_CACHE_HOME nor HOME is set, so there is no directory for downloads")
+        }
     };
     let directory = base.join("python-executor");
     std::fs::create_dir_all(&directory)
@@ -84,7 +85,7 @@ fn download(archive: &SourceArchive) -> Result<Vec<u8>> {
     )
 }
 
-/// The archive's addresses, with `{debian}` replaced by each mirror that apt knows.
+/// Returns the archive's addresses, with `{debian}` replaced by each mirror of apt's configuration.
 fn addresses(archive: &SourceArchive) -> Vec<String> {
     let mirrors = debian_mirrors(Command::new("apt-get"));
     let expand = |source: &String| match source.strip_prefix("{debian}") {
@@ -97,8 +98,8 @@ fn addresses(archive: &SourceArchive) -> Vec<String> {
     archive.sources.iter().flat_map(expand).collect()
 }
 
-/// The mirrors that apt is set up with. Without release info they are listed even where the package
-/// lists have been deleted, as in most container images.
+/// Returns the mirrors of apt's configuration. Without release info they are listed even if the package lists
+/// have been deleted, as in most container images.
 fn debian_mirrors(mut apt_get: Command) -> Vec<String> {
     let list = [
         "indextargets",
@@ -133,7 +134,7 @@ fn get(address: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A bar for a download of `bytes`, if that many are known.
+/// Returns a progress bar for a download, whose size may be unknown.
 fn progress_bar(bytes: Option<u64>) -> ProgressBar {
     let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let style = ProgressStyle::with_template("    [{bar:40}] {bytes}/{total_bytes} {eta}");

@@ -1,9 +1,11 @@
-//! Pinned downloads: the sources of CPython and packages of Python's package index, each checked
-//! against its SHA-256.
+//! Pinned downloads: the sources of CPython and packages of Python's package index, each checked against
+//! its SHA-256.
 //!
-//! This is a package of its own, with few dependencies, so that a download can be tried before the
-//! minutes that building the rest of xtask takes.
+//! This is a package of its own with few dependencies, so that a failing download is noticed before the
+//! minutes that compiling the other packages takes.
 
+pub mod checkout;
+mod command;
 mod download;
 mod pins;
 mod wheel;
@@ -13,14 +15,14 @@ use std::fmt::Write;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+pub use command::{output, run};
 pub use download::fetch;
 pub use pins::{Pins, SourceArchive, Wheel};
-pub use wheel::install;
+pub use wheel::{install, pip_install};
 
 /// The environment variable with a directory that is searched before anything is downloaded.
 pub const DOWNLOADS: &str = "PYTHON_EXECUTOR_DOWNLOADS";
@@ -46,7 +48,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Puts `bytes` at `path`, whole or not at all.
+/// Writes `bytes` to `path` atomically.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -61,28 +63,12 @@ pub fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command; its output is shown only when it fails.
+/// Downloads everything that is pinned in the directory `wasm`: sources to the user's cache, packages of
+/// Python's package index to `work`.
 ///
 /// # Errors
-/// When it cannot be started or fails.
-pub fn run(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("starting {:?}", command.get_program()))?;
-    ensure!(
-        output.status.success(),
-        "{command:?} failed:\n{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
-}
-
-/// Brings everything that the pins in the directory `wasm` name: sources into the user's cache, packages into `work`.
-///
-/// # Errors
-/// When one of them cannot be had.
-pub fn bring_all(wasm: &Path, work: &Path) -> Result<()> {
+/// When a download fails.
+pub fn fetch_all(wasm: &Path, work: &Path) -> Result<()> {
     let pins = Pins::read(wasm)?;
     let downloads = downloads();
     fs::create_dir_all(work)?;

@@ -1,4 +1,4 @@
-//! Reads `wasm/pins.toml`.
+//! `wasm/pins.toml`: the pinned downloads.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// What is brought from outside.
+/// All pinned downloads.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pins {
