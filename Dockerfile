@@ -7,30 +7,33 @@ ARG RUNTIME_IMAGE=scratch
 # libraries, an empty /tmp, the license texts and the bill of materials.
 #
 # Each layer copies only the files that it depends on, so an edit repeats that layer and those after it:
-# src/ the last one, wasm/ and xtask/ all but the first. Cargo.lock pins the compiler, too, and repeats all.
+# src/ the last one, wasm/ all but the first. Cargo.lock pins the compiler, too, and repeats all.
 FROM ${BUILD_IMAGE} AS build
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 
 # Downloads come first: one that fails does so before anything long is built. Cargo wants a source file in
-# each package of the workspace; the three empty ones are replaced before they are built.
+# each package of the workspace; the empty ones are replaced before they are built.
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY .cargo .cargo
 COPY xtask/Cargo.toml xtask/
 COPY xtask/pinned xtask/pinned
+COPY xtask/tasks/Cargo.toml xtask/tasks/
 COPY wasm/build/Cargo.toml wasm/build/
 COPY wasm/pins.toml wasm/
-RUN mkdir -p src xtask/src wasm/build/src && touch src/lib.rs xtask/src/main.rs wasm/build/src/lib.rs && \
+RUN mkdir -p src xtask/src xtask/tasks/src wasm/build/src && \
+    touch src/lib.rs xtask/src/main.rs xtask/tasks/src/main.rs wasm/build/src/lib.rs && \
     cargo run --release --locked --package pinned && cargo fetch --locked
 
 # The interpreter.
-COPY xtask xtask
+COPY xtask/src xtask/src
 COPY wasm wasm
 COPY src/sandbox/module_config.rs src/sandbox/
 RUN cargo xtask fetch-python
 
 # The crates that the service depends on, in a layer of their own.
+COPY xtask/tasks xtask/tasks
 # hadolint ignore=DL3059
 RUN cargo xtask image --dependencies
 

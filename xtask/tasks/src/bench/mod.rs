@@ -38,7 +38,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME=URL,PID")]
     rival: Vec<scripts::Rival>,
     /// The file to write the figures to, as JSON.
-    #[arg(long, default_value = "target/bench.json")]
+    #[arg(long, default_value = project::target().join("bench.json").into_os_string())]
     json: PathBuf,
 }
 

@@ -1,5 +1,4 @@
-//! The files of the container's image: the service, linked statically, the interpreter, and what tells what
-//! they are made of.
+//! The files of the container image: the statically linked service, the interpreter, their licenses and SBOM.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -11,12 +10,12 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::service::Service;
-use crate::{fetch_python, project, sbom};
+use crate::{project, python, sbom};
 
-/// The user that the image is made for; the Dockerfile names it, too.
+/// The user of the image, as in the Dockerfile.
 const USER: &str = "65532:65532";
 
-/// Touches what a run needs of the machine: random numbers, the temporary directory, clocks, time zones.
+/// Uses all that a run needs of the machine: random numbers, the temporary directory, clocks, time zones.
 const PROBE: &str = "
 import datetime, pathlib, secrets, time, zoneinfo
 def main():
@@ -25,36 +24,30 @@ def main():
     return datetime.datetime(2000, 1, 1, tzinfo=zoneinfo.ZoneInfo('Asia/Tokyo')).hour
 ";
 
-/// What can be said on the command line.
+/// Command-line options.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Where to put the files [default: image in cargo's target directory].
-    #[arg(long)]
-    to: Option<PathBuf>,
-    /// Then run a script and the health check with nothing but these files and no privileges. Needs root,
-    /// for chroot.
+    /// The directory for the files.
+    #[arg(long, default_value = project::target().join("image").into_os_string())]
+    to: PathBuf,
+    /// Then run a script and the health check with these files only and without privileges. Needs root, for
+    /// chroot.
     #[arg(long)]
     check: bool,
-    /// Only build the crates that the service depends on, of which a change to the service changes
-    /// nothing: a layer of its own for the Dockerfile.
+    /// Only build the crates that the service depends on, for a layer of the Dockerfile that does not depend
+    /// on the service.
     #[arg(long, conflicts_with_all = ["to", "check"])]
     dependencies: bool,
 }
 
 /// Builds and collects the files.
-///
-/// # Errors
-/// When something cannot be built, or does not work alone.
 pub fn run(options: &Options) -> Result<()> {
     if options.dependencies {
         return build_dependencies();
     }
-    fetch_python::run(&fetch_python::Options::default())?;
+    python::build()?;
     let program = build()?;
-    let image = match &options.to {
-        Some(path) => project::root().join(path),
-        None => project::target().join("image"),
-    };
+    let image = project::root().join(&options.to);
     fs::create_dir_all(image.join("tmp"))?;
     fs::set_permissions(image.join("tmp"), Permissions::from_mode(0o1777))?;
     for file in [program, project::wasm().join("python.cwasm")] {
@@ -66,7 +59,7 @@ pub fn run(options: &Options) -> Result<()> {
     if options.check {
         check(&image)?;
     }
-    // What lies there would be in every container.
+    // Files there would be in every container.
     let leftovers = fs::read_dir(image.join("tmp"))?.count();
     ensure!(
         leftovers == 0,
@@ -75,17 +68,16 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Arguments for cargo that select the service as it is in the image.
-fn selection() -> [String; 6] {
+/// Returns cargo's arguments that select the service as it is in the image.
+fn selection(target: &str) -> [&str; 6] {
     [
         "--profile",
         "dist",
         "--package",
         "python-executor",
         "--target",
-        &triple(),
+        target,
     ]
-    .map(str::to_owned)
 }
 
 fn triple() -> String {
@@ -93,21 +85,21 @@ fn triple() -> String {
 }
 
 fn build() -> Result<PathBuf> {
+    let triple = triple();
     let build = ["build", "--config", ".cargo/static.toml", "--locked"];
-    project::cargo(&build, &selection())?;
-    let target = project::target().join(triple());
-    Ok(target.join("dist/python-executor"))
+    project::cargo(&[&build[..], &selection(&triple)].concat())?;
+    Ok(project::target().join(triple).join("dist/python-executor"))
 }
 
-/// Builds the service from whatever sources are there, and removes it again. Cargo compares times:
-/// it would take a program that is younger than the sources for up to date.
+/// Builds the service from the sources that are there, and removes it again. Cargo compares times, so it
+/// would consider the program up to date if it were newer than the later sources.
 fn build_dependencies() -> Result<()> {
     build()?;
-    project::cargo(&["clean", "--locked"], &selection())
+    project::cargo(&[&["clean", "--locked"][..], &selection(&triple())].concat())
 }
 
-/// Runs a script and the health check in a root directory that is the image. There is no /dev, no /proc and
-/// no library in it.
+/// Runs a script and the health check with the image as the root directory, which contains no /dev, no /proc
+/// and no library.
 fn check(image: &Path) -> Result<()> {
     let service = Service::start_as(program_in(image), &[])?;
     let result = Client::new(&service.url).result(PROBE)?;
@@ -128,7 +120,7 @@ fn check(image: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The program with the image as its root directory, and nothing else of this environment.
+/// Returns a command that runs the program with the image as its root directory and an empty environment.
 fn program_in(image: &Path) -> Command {
     let mut chroot = Command::new("chroot");
     chroot

@@ -17,7 +17,7 @@ use self::pack::TestFiles;
 use self::report::{Module, Report};
 use crate::client::Client;
 use crate::service::{self, Service};
-use crate::{fetch_python, project};
+use crate::{project, python};
 
 /// Limits that are high enough for every test.
 const SETTINGS: &[(&str, &str)] = &[
@@ -48,7 +48,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     service::build()?;
     let service = Service::start(SETTINGS)?;
-    let cpython = fetch_python::cpython()?;
+    let cpython = python::sources()?;
     let files = TestFiles::read(&cpython)?;
     let expectations = Expectations::read()?;
     let all: Vec<&str> = files.modules().collect();

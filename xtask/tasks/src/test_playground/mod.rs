@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 
 use crate::service::Service;
-use crate::{fetch_python, project};
+use crate::{project, python};
 use browser::Browser;
 
 /// What can be chosen.
@@ -37,8 +37,8 @@ type Step = fn(&Browser, &str) -> Result<()>;
 /// Builds the service and uses its pages as people do.
 pub fn run(options: &Options) -> Result<()> {
     if !options.no_build {
-        fetch_python::run(&fetch_python::Options::default())?;
-        project::cargo(&["build", "--release", "--package", "python-executor"], &[])?;
+        python::build()?;
+        project::cargo(&["build", "--release", "--package", "python-executor"])?;
     }
     let service = start(&[("CPU_LIMIT", "500ms")])?;
     let browser = Browser::start()?;

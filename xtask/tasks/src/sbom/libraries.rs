@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::Part;
 use super::crates::Crates;
-use crate::{fetch_python, project};
+use crate::{project, python};
 
 #[derive(Deserialize)]
 struct Libraries {
@@ -79,8 +79,8 @@ fn part(library: &Library, crates: &Crates) -> Result<Part> {
 
 fn root(name: &str, crates: &Crates) -> Result<PathBuf> {
     Ok(match name {
-        "cpython" => fetch_python::cpython()?,
-        "zig" => fetch_python::zig()?,
+        "cpython" => python::sources()?,
+        "zig" => python::compiler()?,
         "rust" => {
             let output = Command::new("rustc")
                 .args(["--print", "sysroot"])

@@ -13,8 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 use jsonschema::{Retrieve, Uri, Validator};
 use serde_json::Value;
 
-use crate::fetch_python::{Wheel, install_wheel};
 use crate::project;
+use crate::python::{Wheel, install_wheel};
 
 /// Checks all manifests and the Dockerfile.
 pub fn run() -> Result<()> {

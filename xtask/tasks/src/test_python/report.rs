@@ -173,7 +173,9 @@ impl<'a> Report<'a> {
         match self.unexplained() {
             0 => Ok(()),
             count => {
-                bail!("{count} failures are not explained in xtask/src/test_python/tests.toml")
+                bail!(
+                    "{count} failures are not explained in xtask/tasks/src/test_python/tests.toml"
+                )
             }
         }
     }

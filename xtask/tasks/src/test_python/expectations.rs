@@ -44,7 +44,8 @@ fn any_text() -> String {
 impl Expectations {
     /// Reads the file.
     pub fn read() -> Result<Self> {
-        toml::from_str(include_str!("tests.toml")).context("in xtask/src/test_python/tests.toml")
+        toml::from_str(include_str!("tests.toml"))
+            .context("in xtask/tasks/src/test_python/tests.toml")
     }
 
     /// Returns the reason why `module` is excluded, if it is.

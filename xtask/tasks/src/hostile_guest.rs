@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use self::functions::{FUNCTIONS, import, number, width};
 use crate::client::{Client, Response};
-use crate::fetch_python;
+use crate::python;
 use crate::service::{self, Service};
 
 /// The script that triggers the attack. The guest recognizes it by its length, because the service's
@@ -107,11 +107,14 @@ impl Guest<'_> {
 
 /// Starts a service with this WebAssembly text as its interpreter.
 fn start(text: &str, settings: &[(&str, &str)]) -> Result<Service> {
-    let module = wat::parse_str(text).with_context(|| text.to_owned())?;
     let work = tempfile::tempdir()?;
-    let file = work.path().join("hostile.cwasm");
-    std::fs::write(&file, fetch_python::precompile(&module, work.path())?)?;
-    let python = file.to_str().context("the path is text")?;
+    let [module, code] = ["hostile.wasm", "hostile.cwasm"].map(|name| work.path().join(name));
+    std::fs::write(
+        &module,
+        wat::parse_str(text).with_context(|| text.to_owned())?,
+    )?;
+    python::precompile(&module, &code)?;
+    let python = code.to_str().context("the path is text")?;
     Service::start(&[&[("PYTHON", python)], settings].concat())
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{fetch_python, project};
+use crate::{project, python};
 
 /// The text before the address in the log.
 const LISTENING: &str = "listening on ";
@@ -21,9 +21,8 @@ pub struct Service {
 
 /// Builds the service with the profile `dist`, and CPython if it is missing.
 pub fn build() -> Result<()> {
-    fetch_python::run(&fetch_python::Options::default())?;
-    let build = ["build", "--profile", "dist", "--package", "python-executor"];
-    project::cargo(&build, &[])
+    python::build()?;
+    project::cargo(&["build", "--profile", "dist", "--package", "python-executor"])
 }
 
 impl Service {

@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use self::crates::Crates;
-use crate::fetch_python;
 use crate::project;
+use crate::python;
 
 /// Command-line options.
 #[derive(clap::Args)]
 pub struct Options {
     /// The file to write the SBOM to (CycloneDX 1.5, JSON).
-    #[arg(long, default_value = "target/sbom.cdx.json")]
+    #[arg(long, default_value = project::target().join("sbom.cdx.json").into_os_string())]
     output: PathBuf,
     /// Also collect the license texts in this directory.
     #[arg(long)]
@@ -45,7 +45,7 @@ struct Part {
 
 /// Writes the SBOM and, on request, the license texts.
 pub fn run(options: &Options) -> Result<()> {
-    fetch_python::run(&fetch_python::Options::default())?;
+    python::build()?;
     write_sbom(&project::root().join(&options.output))?;
     if let Some(directory) = &options.licenses {
         write_licenses(&project::root().join(directory))?;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use pinned::{pip_install, run};
 
 use super::median;
 use super::native::Native;
@@ -192,14 +193,7 @@ fn environment(directory: &Path, python: &Native, monty: bool) -> Result<PathBuf
         let mut venv = Command::new(&python.program);
         run(venv.args(["-m", "venv"]).arg(&environment))?;
     }
-    let mut pip = Command::new(programs.join("python3"));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
+    let mut pip = pip_install(&programs.join("python3"));
     pip.args(FLASK);
     if monty {
         pip.arg(MONTY);
@@ -220,13 +214,4 @@ fn pyodide(directory: &Path) -> Result<Command> {
     let mut node = Command::new("node");
     node.arg(script).env("PYODIDE_SCRIPT", HELLO);
     Ok(node)
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("{} is missing", command.get_program().display()))?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}", text.trim());
-    Ok(())
 }

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 
 use self::checkout::{Checkout, Ended};
 use self::table::{Limit, Table};
-use crate::fetch_python;
+use crate::python;
 
 /// Command-line options.
 #[derive(clap::Args)]
@@ -24,7 +24,7 @@ pub struct Options {
 
 /// Runs the tests with all limits, and then each one without its limit.
 pub fn run(options: &Options) -> Result<()> {
-    fetch_python::run(&fetch_python::Options::default())?;
+    python::build()?;
     let table = Table::read()?;
     let chosen = table.chosen(&options.limits)?;
     let checkout = Checkout::copy(Duration::from_secs(options.timeout))?;

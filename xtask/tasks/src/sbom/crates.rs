@@ -119,13 +119,7 @@ fn linked() -> Result<BTreeSet<(String, String)>> {
         "--prefix",
         "none",
     ];
-    let output = project::cargo_command().args(tree).output()?;
-    ensure!(
-        output.status.success(),
-        "cargo tree failed:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout)?;
+    let text = pinned::output(project::cargo_command().args(tree))?;
     let line = |line: &str| {
         let (name, rest) = line.split_once(" v")?;
         let version = rest.split(' ').next()?;

@@ -52,15 +52,9 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Runs cargo in `directory`, a copy of the checkout, with this checkout's target directory.
 fn cargo(directory: &Path, arguments: &[&str]) -> Result<()> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(arguments)
-        .args(["--offline", "--locked"])
-        .current_dir(directory)
-        .env("CARGO_TARGET_DIR", project::target())
-        .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{arguments:?} failed:\n{said}");
-    Ok(())
+    let mut cargo = project::cargo_command();
+    cargo.args(arguments).args(["--offline", "--locked"]);
+    pinned::run(cargo.current_dir(directory))
 }
 
 #[test]
@@ -82,7 +76,13 @@ fn every_layer_has_the_files_that_it_needs() -> Result<()> {
             } else if step.contains("--package pinned") {
                 cargo(image.path(), &["check", "--release", "--package", "pinned"])?;
             } else if step == "cargo xtask fetch-python" {
-                cargo(image.path(), &["check", "--release", "--package", "xtask"])?;
+                let packages = ["--package", "python-build", "--package", "xtask"];
+                cargo(
+                    image.path(),
+                    &[&["check", "--release"][..], &packages].concat(),
+                )?;
+            } else if step == "cargo xtask image --dependencies" {
+                cargo(image.path(), &["check", "--release", "--package", "tasks"])?;
             }
         }
     }
@@ -110,16 +110,18 @@ fn an_edit_repeats_only_what_depends_on_it() -> Result<()> {
     let downloads = [
         "xtask/Cargo.toml",
         "xtask/pinned",
+        "xtask/tasks/Cargo.toml",
         "wasm/build/Cargo.toml",
         "wasm/pins.toml",
     ];
     let downloads = [&manifests[..], &downloads].concat();
     assert_eq!(copied_until("--package pinned")?, downloads);
-    let interpreter = ["xtask", "wasm", "src/sandbox/module_config.rs"];
+    let interpreter = ["xtask/src", "wasm", "src/sandbox/module_config.rs"];
     let interpreter = [&downloads[..], &interpreter].concat();
     assert_eq!(copied_until("fetch-python")?, interpreter);
-    assert_eq!(copied_until("--dependencies")?, interpreter);
-    let service = [&interpreter[..], &["LICENSE", "askama.toml", "src"]].concat();
+    let dependencies = [&interpreter[..], &["xtask/tasks"]].concat();
+    assert_eq!(copied_until("--dependencies")?, dependencies);
+    let service = [&dependencies[..], &["LICENSE", "askama.toml", "src"]].concat();
     assert_eq!(copied_until("--to /image")?, service);
     Ok(())
 }

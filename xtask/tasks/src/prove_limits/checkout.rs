@@ -40,7 +40,7 @@ pub enum Ended {
 impl Checkout {
     /// Copies all files that git tracks or would add.
     pub fn copy(timeout: Duration) -> Result<Self> {
-        let place = project::root().join("target/prove-limits");
+        let place = project::target().join("prove-limits");
         let root = place.join("checkout");
         let files = files()?;
         if root.exists() {
@@ -143,11 +143,11 @@ impl fmt::Display for Ended {
 
 /// Returns cargo's configuration of the copy, which is merged with that of the checkout.
 fn config_text() -> String {
-    let build = project::root().join("target");
+    let build = project::target();
     format!(
         "[build]\nbuild-dir = {:?}\nincremental = true\n\n\
          [profile.release.package.python-executor]\nopt-level = 0\n\n\
-         [profile.release.package.xtask]\nopt-level = 0\n",
+         [profile.release.package.tasks]\nopt-level = 0\n",
         build.display().to_string()
     )
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::native::Native;
 use super::report::Report;
 use crate::client::Client;
-use crate::fetch_python::{self, Wheel};
+use crate::python;
 use crate::service::Service;
 
 /// The programs that consist of one source file and neither print nor open anything.
@@ -109,7 +109,7 @@ pub fn measure(report: &mut Report, rounds: usize, python: Option<&Native>) -> R
 
 /// Installs pyperformance and returns the directory of its programs.
 fn pyperformance() -> Result<PathBuf> {
-    let installed = fetch_python::install_wheel(&Wheel {
+    let installed = python::install_wheel(&python::Wheel {
         package: "pyperformance".into(),
         version: "1.14.0".into(),
         sha256: vec!["94068ac2935b6952ccb5e8a302eb9cebc26e82454494bef6e53822738adf0049".into()],
