@@ -1,4 +1,4 @@
-//! A Chromium to test with, through its WebDriver.
+//! A WebDriver client for Chromium.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
 
-/// What to do when there is none.
+/// The error if it is not installed.
 const MISSING: &str = "this needs Chromium and its WebDriver: as root, on Debian, \
                        `apt-get install --yes --no-install-recommends chromium chromium-driver`";
-/// What no page takes, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a page is asked whether it is done.
-const PERIOD: Duration = Duration::from_millis(20);
-/// The name of an element in the protocol.
+/// The time within which an expected state must be reached, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The interval between checks of an expected state.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// The key of an element's id in the protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// Keys without a letter, as the protocol writes them.
@@ -38,7 +38,7 @@ pub mod key {
     pub const DOWN: char = '\u{e015}';
 }
 
-/// A browser with one page, which nobody sees. Dropping it ends it.
+/// A headless browser with one page; dropping it closes it.
 pub struct Browser {
     agent: Agent,
     session: String,
@@ -46,7 +46,7 @@ pub struct Browser {
     _profile: TempDir,
 }
 
-/// The process that drives it.
+/// The WebDriver process; dropping it kills it.
 struct Driver(Child);
 
 impl Browser {
@@ -85,34 +85,34 @@ impl Browser {
         })
     }
 
-    /// Opens a page.
+    /// Loads a page.
     pub fn open(&self, url: &str) -> Result<()> {
-        // A page that differs in the fragment alone would not be loaded again.
+        // A URL that differs only in the fragment would not be loaded again.
         self.command("url", &json!({"url": "about:blank"}))?;
         self.command("url", &json!({ "url": url }))?;
         Ok(())
     }
 
-    /// Opens `url` in the page as it is, as a person does who pastes it into the address bar.
-    pub fn follow(&self, url: &str) -> Result<()> {
+    /// Navigates from the current page to `url`, as from the address bar.
+    pub fn navigate(&self, url: &str) -> Result<()> {
         self.command("url", &json!({ "url": url }))?;
         Ok(())
     }
 
-    /// Goes back to the page before, or loads this one again: `back` or `refresh`.
+    /// Goes back to the previous page or reloads this one: `back` or `refresh`.
     pub fn go(&self, step: &str) -> Result<()> {
         self.command(step, &json!({}))?;
         Ok(())
     }
 
-    /// What a JavaScript expression is worth.
+    /// Returns the value of a JavaScript expression.
     pub fn value(&self, expression: &str) -> Result<Value> {
         let script = json!({"script": format!("return {expression}"), "args": []});
         self.command("execute/sync", &script)
             .with_context(|| expression.to_owned())
     }
 
-    /// The text that a JavaScript expression gives.
+    /// Returns the value of a JavaScript expression, which must be a string.
     pub fn text(&self, expression: &str) -> Result<String> {
         match self.value(expression)? {
             Value::String(text) => Ok(text),
@@ -122,19 +122,19 @@ impl Browser {
 
     /// Waits until a JavaScript expression is true.
     pub fn until(&self, expression: &str) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.value(expression)? != json!(true) {
             ensure!(Instant::now() < deadline, "never true: {expression}");
-            thread::sleep(PERIOD);
+            thread::sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
-    /// Clicks on the element that a CSS selector finds.
+    /// Clicks on the element that matches a CSS selector.
     pub fn click(&self, selector: &str) -> Result<()> {
         let search = json!({"using": "css selector", "value": selector});
         let found = self.command("element", &search)?;
-        let element = found[ELEMENT].as_str().context("an element has no name")?;
+        let element = found[ELEMENT].as_str().context("an element has no id")?;
         self.command(&format!("element/{element}/click"), &json!({}))
             .with_context(|| selector.to_owned())?;
         Ok(())
@@ -151,7 +151,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Presses one key after the other, while `held` are held. They go to where the focus is.
+    /// Presses one key after the other, while `held` are held down. The focused element receives them.
     pub fn press(&self, held: &[char], keys: &str) -> Result<()> {
         let act = |what: &str, key: char| json!({"type": what, "value": key});
         let (down, up) = (|key| act("keyDown", key), |key| act("keyUp", key));
@@ -163,12 +163,12 @@ impl Browser {
         Ok(())
     }
 
-    /// Makes the page so many pixels large, and has the system prefer `scheme`, `light` or `dark`.
-    pub fn look(&self, width: u32, height: u32, scheme: &str) -> Result<()> {
+    /// Sets the size of the page in pixels and the preferred color scheme, `light` or `dark`.
+    pub fn emulate(&self, width: u32, height: u32, scheme: &str) -> Result<()> {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", &size)?;
-        // Without transitions, colours are at once as they will stay.
+        // Without transitions, colors are final at once.
         let scheme = json!({"features": [
             {"name": "prefers-color-scheme", "value": scheme},
             {"name": "prefers-reduced-motion", "value": "reduce"},
@@ -176,16 +176,16 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &scheme)
     }
 
-    /// A picture of the page as PNG.
-    pub fn picture(&self) -> Result<Vec<u8>> {
+    /// Returns a screenshot of the page as PNG.
+    pub fn screenshot(&self) -> Result<Vec<u8>> {
         let url = format!("{}/screenshot", self.session);
-        let picture = value_of(self.agent.get(url).call()?)?;
-        Ok(STANDARD.decode(picture.as_str().context("the picture is no text")?)?)
+        let png = value_of(self.agent.get(url).call()?)?;
+        Ok(STANDARD.decode(png.as_str().context("the screenshot is no text")?)?)
     }
 
-    /// What the browser complained of since it was asked last: scripts that fail, resources that do
-    /// not load, breaches of the security policy.
-    pub fn complaints(&self) -> Result<Vec<Value>> {
+    /// Returns errors and warnings logged since the last call: failed scripts, resources that did not load,
+    /// violations of the content security policy.
+    pub fn warnings(&self) -> Result<Vec<Value>> {
         let Value::Array(mut entries) = self.command("se/log", &json!({"type": "browser"}))? else {
             bail!("the log of the browser is no list");
         };
@@ -206,13 +206,13 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver, which is ended next, would leave the browser behind.
+        // Killing the driver, which happens next, would leave the browser running.
         let _ = self.agent.delete(&self.session).call();
     }
 }
 
 impl Driver {
-    /// Starts the driver on a free port; gives its address too.
+    /// Starts the driver on a free port, and returns it and its address.
     fn start() -> Result<(Self, String)> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped());
@@ -227,16 +227,16 @@ impl Driver {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        // Reads on, so that the driver never has to wait for a reader.
+        // The pipe must be drained, or the driver would block on it.
         thread::spawn(move || lines.for_each(drop));
-        let port = port.context("chromedriver did not say its port")?;
+        let port = port.context("chromedriver did not print its port")?;
         Ok((driver, format!("http://127.0.0.1:{port}")))
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nothing to do about either.
+        // It may have exited already; neither error matters.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -247,10 +247,10 @@ fn send(agent: &Agent, url: &str, body: &Value) -> Result<Value> {
     value_of(request.send(body.to_string())?)
 }
 
-/// What the driver answered, or what it complains of.
+/// Returns the value in a response, or its error.
 fn value_of(mut response: ureq::http::Response<ureq::Body>) -> Result<Value> {
-    let mut answer: Value = serde_json::from_str(&response.body_mut().read_to_string()?)?;
-    let value = answer["value"].take();
+    let mut body: Value = serde_json::from_str(&response.body_mut().read_to_string()?)?;
+    let value = body["value"].take();
     ensure!(
         response.status().is_success(),
         "{}: {}",

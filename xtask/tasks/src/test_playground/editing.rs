@@ -1,15 +1,15 @@
-//! The editor: typing, keys, and scripts that are larger than their pane.
+//! The editor: typing, keys, and scripts that do not fit into the pane.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::browser::{Browser, key};
-use super::{content, ended, no_complaints, open_new, open_script, script};
+use super::{content, ended, no_warnings, open_new, open_script, script};
 
-/// Lines of a script that no pane has room for.
+/// The number of lines of a script that does not fit into any pane.
 const LINES: usize = 80;
 
-/// Whether the line that has the caret is in view, in the editor and in the window.
+/// Checks whether the line with the caret is visible, in the editor and in the window.
 const CARET_IS_SEEN: &str = "(() => {
     const area = document.getElementById('script');
     const number = area.value.slice(0, area.selectionStart).split('\\n').length;
@@ -17,7 +17,7 @@ const CARET_IS_SEEN: &str = "(() => {
     const editor = document.querySelector('.editor').getBoundingClientRect();
     return line.top >= editor.top && line.bottom <= Math.min(editor.bottom, innerHeight);
 })()";
-/// Whether the end of the longest line is in view.
+/// Checks whether the end of the longest line is visible.
 const END_IS_SEEN: &str = "(() => {
     const range = document.createRange();
     const width = (line) => (range.selectNodeContents(line), range.getBoundingClientRect().width);
@@ -27,7 +27,7 @@ const END_IS_SEEN: &str = "(() => {
     const editor = document.querySelector('.editor').getBoundingClientRect();
     return right > editor.left && right < Math.min(editor.right, innerWidth);
 })()";
-/// How far the text that is edited can scroll apart from the text that is seen.
+/// Measures how far the edited text can scroll apart from the visible text.
 const APART: &str =
     "(({ scrollTop, scrollLeft, scrollHeight, scrollWidth, clientHeight, clientWidth }) =>
     scrollTop + scrollLeft + scrollHeight - clientHeight + scrollWidth - clientWidth
@@ -35,7 +35,7 @@ const APART: &str =
 const SEEN_TEXT: &str =
     "[...document.querySelectorAll('.line')].map((line) => line.textContent).join('\\n')";
 
-/// Reaches, edits and runs a script without a pointer.
+/// A script can be reached, edited and run without a pointer.
 pub fn keyboard(browser: &Browser, url: &str) -> Result<()> {
     let [tab, enter, escape] = [key::TAB, key::ENTER, key::ESCAPE];
     let [shift, control] = [key::SHIFT, key::CONTROL];
@@ -93,21 +93,21 @@ pub fn keyboard(browser: &Browser, url: &str) -> Result<()> {
         browser.value(hidden)? == json!(false),
         "a run does not show its output"
     );
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Clicks and types in scripts that are larger than their pane, in wide and narrow windows.
+/// Clicking and typing work in scripts that do not fit into the pane, in wide and narrow windows.
 pub fn long_scripts(browser: &Browser, url: &str) -> Result<()> {
     for (width, height) in [(1440, 900), (390, 844)] {
-        browser.look(width, height, "light")?;
+        browser.emulate(width, height, "light")?;
         clicks(browser, url)?;
         typing(browser)?;
     }
-    browser.look(1280, 800, "light")?;
-    no_complaints(browser)
+    browser.emulate(1280, 800, "light")?;
+    no_warnings(browser)
 }
 
-/// Clicks on lines far from each other: the caret is where the click was.
+/// A click places the caret, also on lines far from each other.
 fn clicks(browser: &Browser, url: &str) -> Result<()> {
     let mut lines: Vec<_> = (1..=LINES)
         .map(|line| format!("x{line} = {line}"))
@@ -115,7 +115,7 @@ fn clicks(browser: &Browser, url: &str) -> Result<()> {
     open_script(browser, url, &lines.join("\n"))?;
     for line in [10, 30, 60, 75] {
         let line_element = format!("document.querySelectorAll('.line')[{line} - 1]");
-        // The editor scrolls in the frame after a change: before and after this one it is done with that.
+        // The editor scrolls in the frame after a change, so that frame must have passed.
         frames(browser)?;
         browser.value(&format!(
             "{line_element}.scrollIntoView({{ block: 'center' }})"
@@ -149,7 +149,7 @@ fn frames(browser: &Browser) -> Result<()> {
     browser.until("window.drawn === 2")
 }
 
-/// Moves and types at both ends and far to the right: the caret is always in view.
+/// The caret stays visible when moving and typing at both ends and far to the right.
 fn typing(browser: &Browser) -> Result<()> {
     let control = [key::CONTROL];
     browser.press(&control, &key::END.to_string())?;

@@ -1,17 +1,17 @@
-//! The script stays: over reloads, other pages and examples. Links open whenever they are pasted.
+//! The script is kept over reloads, other pages and examples. Links can be opened in an open tab.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::browser::{Browser, key};
-use super::{choose, content, link, no_complaints, open_new, script};
+use super::{choose, content, link, no_warnings, open_new, script};
 
 const OWN: &str = "def main():\n    return 'mine'";
 const CHOSEN: &str = "document.getElementById('example').selectedOptions[0].textContent";
 const NOTICE: &str = "document.getElementById('notice').hidden ? '' : \
                       document.getElementById('notice').textContent";
 
-/// Keeps the script over reloads, other pages and examples.
+/// The script is kept over reloads, other pages and examples.
 pub fn scripts(browser: &Browser, url: &str) -> Result<()> {
     open_new(browser, url)?;
     expect(browser, "Hello", None)?;
@@ -42,10 +42,10 @@ pub fn scripts(browser: &Browser, url: &str) -> Result<()> {
     expect(browser, "Files", None)?;
     choose(browser, "own")?;
     expect(browser, "Your script", Some(OWN))?;
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Opens links in an open tab, and says when one is damaged.
+/// Links can be opened in an open tab; damaged ones show a notice.
 pub fn links(browser: &Browser, url: &str) -> Result<()> {
     open_new(browser, url)?;
     browser.click("#script")?;
@@ -54,7 +54,7 @@ pub fn links(browser: &Browser, url: &str) -> Result<()> {
 
     // Neither alphabet of Base64 nor the fragment may change it.
     let shared = "def main():\n    return 'grüße, it\\'s ~~~???>>> \u{1f40d}'\n";
-    browser.follow(&link(url, shared))?;
+    browser.navigate(&link(url, shared))?;
     expect(browser, "Shared script", Some(shared))?;
     let status = browser.text(&content("status"))?;
     ensure!(status == "Not run yet", "a link ran its script: {status}");
@@ -68,8 +68,8 @@ pub fn links(browser: &Browser, url: &str) -> Result<()> {
     browser.click("#copy-link")?;
     browser.until("document.getElementById('copy-link').textContent === 'Copied'")?;
     let made = browser.text("location.href")?;
-    browser.follow(url)?;
-    browser.follow(&made)?;
+    browser.navigate(url)?;
+    browser.navigate(&made)?;
     expect(browser, "Shared script", Some(shared))?;
     choose(browser, "own")?;
     ensure!(
@@ -83,7 +83,7 @@ pub fn links(browser: &Browser, url: &str) -> Result<()> {
         &format!("{url}/#script=_w"),
         &format!("{url}/#script=%"),
     ] {
-        browser.follow(broken)?;
+        browser.navigate(broken)?;
         browser.until(&format!("({NOTICE}).includes('damaged')"))?;
         expect(browser, "Your script", Some("mine = 1"))?;
         browser.open(broken)?;
@@ -94,16 +94,16 @@ pub fn links(browser: &Browser, url: &str) -> Result<()> {
         choose(browser, "own")?;
     }
     // Other fragments belong to the page.
-    browser.follow(&format!("{url}/#main"))?;
+    browser.navigate(&format!("{url}/#main"))?;
     expect(browser, "Your script", Some("mine = 1"))?;
     ensure!(
         browser.text(NOTICE)?.is_empty(),
         "#main is taken for a script"
     );
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Waits until the menu says `chosen`, and has the editor hold `text`.
+/// Waits until the menu shows `chosen`, and checks that the editor contains `text`.
 fn expect(browser: &Browser, chosen: &str, text: Option<&str>) -> Result<()> {
     browser.until("document.readyState === 'complete'")?;
     browser.until(&format!("{CHOSEN} === {}", json!(chosen)))?;

@@ -1,4 +1,4 @@
-//! How the pages look: themes, contrast, narrow windows, and the picture in the README.
+//! Appearance: themes, contrast, narrow windows, and the screenshot in the README.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use anyhow::{Result, bail, ensure};
 use serde_json::json;
 
 use super::browser::Browser;
-use super::{choose, ended, no_complaints, open_new, start};
+use super::{choose, ended, no_warnings, open_new, start};
 use crate::project;
 
-/// The picture in the README.
+/// The screenshot in the README.
 const PICTURE: &str = "docs/playground.png";
-/// Bytes it may have.
-const MOST_PICTURE: usize = 150_000;
+/// Its maximum size in bytes.
+const MAX_PICTURE: usize = 150_000;
 
-/// Texts whose contrast with their background is below the 4.5 of WCAG's level AA.
+/// Lists texts whose contrast with their background is below 4.5, as required by WCAG level AA.
 const FAINT: &str = "(() => {
     const numbers = (color) => {
         const [red, green, blue, alpha = 1] = color.match(/[\\d.]+/g).map(Number);
@@ -40,12 +40,12 @@ const FAINT: &str = "(() => {
     return faint;
 })()";
 
-/// Follows the system, and the choice of the visitor.
+/// The theme follows the system and the choice of the visitor.
 pub fn themes(browser: &Browser, url: &str) -> Result<()> {
     let paper = "getComputedStyle(document.body).backgroundColor";
     let mut seen = Vec::new();
     for scheme in ["light", "dark"] {
-        browser.look(1280, 800, scheme)?;
+        browser.emulate(1280, 800, scheme)?;
         open_new(browser, url)?;
         seen.push(browser.text(paper)?);
         browser.click("#theme")?;
@@ -64,14 +64,14 @@ pub fn themes(browser: &Browser, url: &str) -> Result<()> {
         light != dark && light == to_light && dark == to_dark,
         "{seen:?}"
     );
-    browser.look(1280, 800, "light")?;
-    no_complaints(browser)
+    browser.emulate(1280, 800, "light")?;
+    no_warnings(browser)
 }
 
-/// Checks the contrast of all text, in both themes and in every state.
+/// All text has enough contrast, in both themes and in every state.
 pub fn contrast(browser: &Browser, url: &str) -> Result<()> {
     for scheme in ["light", "dark"] {
-        browser.look(1280, 800, scheme)?;
+        browser.emulate(1280, 800, scheme)?;
         open_new(browser, url)?;
         legible(browser)?;
         for example in ["traceback", "files", "output"] {
@@ -81,14 +81,14 @@ pub fn contrast(browser: &Browser, url: &str) -> Result<()> {
             ended(browser)?;
             legible(browser)?;
         }
-        browser.follow(&format!("{url}/#script="))?;
+        browser.navigate(&format!("{url}/#script="))?;
         browser.until("!document.getElementById('notice').hidden")?;
         legible(browser)?;
         browser.open(&format!("{url}/docs"))?;
         legible(browser)?;
     }
-    browser.look(1280, 800, "light")?;
-    no_complaints(browser)
+    browser.emulate(1280, 800, "light")?;
+    no_warnings(browser)
 }
 
 fn legible(browser: &Browser) -> Result<()> {
@@ -100,7 +100,7 @@ fn legible(browser: &Browser) -> Result<()> {
 /// Nothing is wider than the window, and the bar with the Run button stays.
 pub fn narrow(browser: &Browser, url: &str) -> Result<()> {
     for width in [320, 390] {
-        browser.look(width, 740, "light")?;
+        browser.emulate(width, 740, "light")?;
         open_new(browser, url)?;
         fits(browser)?;
         for example in ["traceback", "output", "asyncio"] {
@@ -119,8 +119,8 @@ pub fn narrow(browser: &Browser, url: &str) -> Result<()> {
         browser.open(&format!("{url}/docs"))?;
         fits(browser)?;
     }
-    browser.look(1280, 800, "light")?;
-    no_complaints(browser)
+    browser.emulate(1280, 800, "light")?;
+    no_warnings(browser)
 }
 
 fn fits(browser: &Browser) -> Result<()> {
@@ -137,10 +137,10 @@ fn fits(browser: &Browser) -> Result<()> {
     Ok(())
 }
 
-/// Where there is room, the panes fill the window: nothing is below it.
+/// In wide windows the panes fill the window, and nothing is below it.
 pub fn wide(browser: &Browser, url: &str) -> Result<()> {
     for (width, height) in [(1440, 900), (1280, 720)] {
-        browser.look(width, height, "light")?;
+        browser.emulate(width, height, "light")?;
         open_new(browser, url)?;
         choose(browser, "output")?;
         browser.click("#run")?;
@@ -152,11 +152,11 @@ pub fn wide(browser: &Browser, url: &str) -> Result<()> {
         );
         fits(browser)?;
     }
-    browser.look(1280, 800, "light")?;
-    no_complaints(browser)
+    browser.emulate(1280, 800, "light")?;
+    no_warnings(browser)
 }
 
-/// Opens the documentation, whose examples can be copied.
+/// The examples in the documentation can be copied.
 pub fn documentation(browser: &Browser, url: &str) -> Result<()> {
     browser.open(&format!("{url}/docs"))?;
     browser.until("document.querySelectorAll('figure .copy').length > 3")?;
@@ -165,21 +165,21 @@ pub fn documentation(browser: &Browser, url: &str) -> Result<()> {
         example.contains(&format!("curl {url}/execute")),
         "{example}"
     );
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Takes the README's picture.
+/// Takes the screenshot in the README.
 pub fn picture(browser: &Browser) -> Result<()> {
-    // It shows limits: those that people will find.
+    // It shows the default limits.
     let service = start(&[])?;
-    browser.look(1280, 720, "light")?;
+    browser.emulate(1280, 720, "light")?;
     open_new(browser, &service.url)?;
     choose(browser, "files")?;
     browser.click("#run")?;
     ended(browser)?;
-    let picture = browser.picture()?;
+    let picture = browser.screenshot()?;
     ensure!(
-        picture.len() < MOST_PICTURE,
+        picture.len() < MAX_PICTURE,
         "the picture has {} bytes",
         picture.len()
     );

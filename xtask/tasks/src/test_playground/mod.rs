@@ -1,4 +1,4 @@
-//! The playground and the documentation in a real browser.
+//! Tests of the playground and the documentation in a real browser.
 
 mod browser;
 mod editing;
@@ -17,24 +17,24 @@ use crate::service::Service;
 use crate::{project, python};
 use browser::Browser;
 
-/// What can be chosen.
+/// Command-line options.
 #[derive(Args)]
 pub struct Options {
-    /// Take the picture in the README anew.
+    /// Write the screenshot in the README.
     #[arg(long)]
     picture: bool,
-    /// Use the service as the tests have built it.
+    /// Use the service that the tests have built.
     #[arg(long)]
     no_build: bool,
-    /// Take only the steps whose names contain this text.
+    /// Only run the steps whose names contain this text.
     #[arg(long, default_value = "")]
     only: String,
 }
 
-/// A part of the test: uses the pages of the service at this address.
+/// A step of the test, with the address of the service.
 type Step = fn(&Browser, &str) -> Result<()>;
 
-/// Builds the service and uses its pages as people do.
+/// Builds the service and uses its pages as a visitor does.
 pub fn run(options: &Options) -> Result<()> {
     if !options.no_build {
         python::build()?;
@@ -45,14 +45,14 @@ pub fn run(options: &Options) -> Result<()> {
     test(&browser, &service.url, options)
 }
 
-/// Starts the service as the tests have it: how fast it is does not matter here.
+/// Starts the service of the profile `release`, as the tests build it.
 fn start(settings: &[(&str, &str)]) -> Result<Service> {
     let program = project::target().join("release/python-executor");
     Service::start_as(Command::new(program), settings)
 }
 
 fn test(browser: &Browser, url: &str, options: &Options) -> Result<()> {
-    browser.look(1280, 800, "light")?;
+    browser.emulate(1280, 800, "light")?;
     let steps: [(&str, Step); 15] = [
         ("every example", running::examples),
         ("errors", running::errors),
@@ -82,9 +82,9 @@ fn test(browser: &Browser, url: &str, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Opens the playground as in a tab of its own, which has kept no script yet.
+/// Opens the playground as in a new tab, without a stored script.
 fn open_new(browser: &Browser, url: &str) -> Result<()> {
-    // The playground itself would store its script when it is left.
+    // The playground would store its script on leaving the page.
     browser.open(&format!("{url}/docs"))?;
     browser.value("sessionStorage.clear()")?;
     browser.open(url)
@@ -95,17 +95,17 @@ fn open_script(browser: &Browser, url: &str, script: &str) -> Result<()> {
     browser.open(&link(url, script))
 }
 
-/// The address of the playground with `script` in it, as other programs make it.
+/// Returns the URL of the playground with `script` in it, encoded independently of the page.
 fn link(url: &str, script: &str) -> String {
     format!("{url}/#script={}", URL_SAFE_NO_PAD.encode(script))
 }
 
-/// Chooses a script from the menu.
+/// Selects a script in the menu.
 fn choose(browser: &Browser, name: &str) -> Result<()> {
     browser.click(&format!("#example option[value={name}]"))
 }
 
-/// The script in the editor.
+/// Returns the script in the editor.
 fn script(browser: &Browser) -> Result<String> {
     browser.text("document.getElementById('script').value")
 }
@@ -115,21 +115,18 @@ fn ended(browser: &Browser) -> Result<()> {
     browser.until("['good', 'bad'].includes(document.getElementById('response').dataset.state)")
 }
 
-/// The text of an element.
+/// Returns the expression for the text of an element.
 fn content(id: &str) -> String {
     format!("document.getElementById('{id}').textContent")
 }
 
-/// That a script failed is no complaint: the browser logs every answer that is not a 200.
-fn no_complaints(browser: &Browser) -> Result<()> {
-    let mut complaints = browser.complaints()?;
-    complaints.retain(|entry| {
+/// Checks that the browser logged no warnings, except for responses to scripts that are not a 200.
+fn no_warnings(browser: &Browser) -> Result<()> {
+    let mut warnings = browser.warnings()?;
+    warnings.retain(|entry| {
         let text = entry["message"].as_str().unwrap_or_default();
         !(entry["source"] == "network" && text.contains("/execute - Failed to load resource"))
     });
-    ensure!(
-        complaints.is_empty(),
-        "the browser complains: {complaints:#?}"
-    );
+    ensure!(warnings.is_empty(), "the browser logged {warnings:#?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Runs: every example, errors, outputs that no page may believe, stopping, keys and curl.
+//! Runs: every example, errors, hostile output, stopping, keys and curl.
 
 use std::process::Command;
 
@@ -6,9 +6,9 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::browser::{Browser, key};
-use super::{choose, content, ended, no_complaints, open_new, open_script, script, start};
+use super::{choose, content, ended, no_warnings, open_new, open_script, script, start};
 
-/// Each example: its name, what comes of it, and what is in each output.
+/// Examples: name, status, and the id and a part of an output.
 #[rustfmt::skip]
 const EXAMPLES: [(&str, &str, &str, &str); 8] = [
     ("hello", "Returned in ", "stdout", "35 letters, 26 different ones\n"),
@@ -21,10 +21,10 @@ const EXAMPLES: [(&str, &str, &str, &str); 8] = [
     ("output", "output_limit", "error", "stdout limit of 1 MiB exceeded"),
 ];
 
-/// Output of a script that a page must not take for its own.
+/// Output of a script that the page must not interpret as HTML.
 const HOSTILE: &str = r#"<img src=x onerror="document.title='broken into'"><script>1</script>"#;
 
-/// A key of a service that asks for one.
+/// A key of the service.
 const KEY: &str = "a-key-that-is-long-enough-for-this-test";
 
 const MARKED: &str = "[...document.querySelectorAll('.line.marked')].map(line => line.textContent)";
@@ -33,7 +33,7 @@ const STATE: &str = "document.getElementById('response').dataset.state";
 /// Runs every example of the menu.
 pub fn examples(browser: &Browser, url: &str) -> Result<()> {
     open_new(browser, url)?;
-    // The output that is there before anything is run is the one that a run gives.
+    // The sample output before the first run is that of a run.
     let outputs = format!("{} + {}", content("result"), content("stdout"));
     let sample = browser.text(&outputs)?;
     let idle = browser.text(STATE)?;
@@ -44,17 +44,20 @@ pub fn examples(browser: &Browser, url: &str) -> Result<()> {
     browser.click("#run")?;
     ended(browser)?;
     let output = browser.text(&outputs)?;
-    ensure!(output == sample, "said was {sample}, but it is {output}");
+    ensure!(
+        output == sample,
+        "the sample is {sample}, but the output is {output}"
+    );
 
     let menu = "document.getElementById('example')";
     for (name, status, output, text) in EXAMPLES {
         choose(browser, name)?;
         let chosen = browser.text(&format!("{menu}.value"))?;
-        ensure!(chosen == name, "{name} is chosen, the menu says {chosen}");
+        ensure!(chosen == name, "the menu shows {chosen} instead of {name}");
         browser.click("#run")?;
         ended(browser)?;
-        let told = browser.text(&content("status"))?;
-        ensure!(told.contains(status), "{name}: {told}");
+        let shown = browser.text(&content("status"))?;
+        ensure!(shown.contains(status), "{name}: {shown}");
         let shown = browser.text(&content(output))?;
         ensure!(shown.contains(text), "{name}: {output} is {shown:?}");
     }
@@ -67,10 +70,10 @@ pub fn examples(browser: &Browser, url: &str) -> Result<()> {
     for fact in ["queue", "start", "run", "round trip", "400", "request"] {
         ensure!(facts.contains(fact), "no {fact} in {facts}");
     }
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Shows an error once, with lines that lead into the editor.
+/// Errors are shown once, with links from their lines to the editor.
 pub fn errors(browser: &Browser, url: &str) -> Result<()> {
     open_new(browser, url)?;
     choose(browser, "traceback")?;
@@ -81,7 +84,7 @@ pub fn errors(browser: &Browser, url: &str) -> Result<()> {
         marked == json!(["    return 1 / number"]),
         "marked is {marked}"
     );
-    // Once, as the traceback says it.
+    // Only in the traceback.
     let seen = browser.text("document.getElementById('output-panel').innerText")?;
     let times = seen.matches("division by zero").count();
     ensure!(times == 1, "the error is shown {times} times in {seen}");
@@ -98,7 +101,7 @@ pub fn errors(browser: &Browser, url: &str) -> Result<()> {
         "typing after a click on a line gave {edited}"
     );
 
-    // A line far below is brought into view; the error of a limit is in no traceback.
+    // A line far below is scrolled into view.
     let below = "\n".repeat(90);
     run_script(
         browser,
@@ -113,10 +116,10 @@ pub fn errors(browser: &Browser, url: &str) -> Result<()> {
             return line.top > editor.top && line.bottom < editor.bottom;
         })()",
     )?;
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Shows output that looks like markup as text.
+/// Output that looks like markup is shown as text.
 pub fn hostile(browser: &Browser, url: &str) -> Result<()> {
     let text = format!(
         "def main():\n    \
@@ -148,10 +151,10 @@ pub fn hostile(browser: &Browser, url: &str) -> Result<()> {
         browser.text("document.title")?.starts_with("Python"),
         "output was run"
     );
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Stops a run.
+/// A run can be stopped.
 pub fn stopping(browser: &Browser, url: &str) -> Result<()> {
     open_script(
         browser,
@@ -161,10 +164,10 @@ pub fn stopping(browser: &Browser, url: &str) -> Result<()> {
     browser.click("#run")?;
     browser.click("#stop")?;
     browser.until("document.getElementById('status').textContent === 'Stopped'")?;
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Copies an output, which is pasted to see it, and the command for a terminal, which is run.
+/// An output can be copied, and the curl command can be run.
 pub fn copies(browser: &Browser, url: &str) -> Result<()> {
     let text = "def main():\n    print('a' * 150_000)\n    return 'it\\'s ~~~???>>>'\n";
     run_script(browser, url, text)?;
@@ -181,15 +184,15 @@ pub fn copies(browser: &Browser, url: &str) -> Result<()> {
     browser.until("document.getElementById('curl').textContent !== ''")?;
     let command = browser.text(&content("curl"))?;
     let output = Command::new("sh").args(["-c", &command]).output()?;
-    let answer = String::from_utf8_lossy(&output.stdout);
+    let response = String::from_utf8_lossy(&output.stdout);
     ensure!(
-        answer.contains("it's ~~~???>>>"),
-        "{command}\nanswered {answer}"
+        response.contains("it's ~~~???>>>"),
+        "{command}\nprinted {response}"
     );
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
-/// Asks for a key, and keeps it to itself.
+/// The page asks for a key when one is needed, and neither shows nor stores it.
 pub fn key_needed(browser: &Browser, _: &str) -> Result<()> {
     let service = start(&[("API_KEYS", KEY)])?;
     open_new(browser, &service.url)?;
@@ -213,7 +216,7 @@ pub fn key_needed(browser: &Browser, _: &str) -> Result<()> {
         !stored.to_string().contains(KEY),
         "the key is kept in {stored}"
     );
-    no_complaints(browser)
+    no_warnings(browser)
 }
 
 fn run_script(browser: &Browser, url: &str, script: &str) -> Result<()> {
