@@ -1,7 +1,9 @@
 //! `cargo xtask`: runs the development tasks.
 //!
-//! This package is small so that it starts at once. Each task is a command of cargo, which shows how it gets on:
-//! the package `python-build` builds CPython, the package `tasks` contains all that needs many crates.
+//! This package is small so that it starts soon. Each task is a command of cargo, which shows its progress: the
+//! package `python-build` builds CPython, and the package `tasks` has all that needs many crates.
+
+mod background;
 
 use std::env;
 use std::ffi::OsString;
@@ -9,6 +11,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
+
+use self::background::Background;
+
+/// Cargo's arguments that select the service.
+const SERVICE: [&str; 3] = ["--release", "--package", "python-executor"];
 
 /// Development tasks of Python Executor.
 #[derive(Parser)]
@@ -61,34 +68,35 @@ struct Forwarded {
 }
 
 fn main() -> Result<()> {
-    let service_tests = || cargo(&["test", "--release", "--package", "python-executor"]);
     match Xtask::parse().task {
-        Task::FetchPython(Forwarded { arguments }) => fetch_python(&arguments),
+        Task::FetchPython(Forwarded { arguments }) => fetch_python(&arguments, None),
         Task::Serve(Forwarded { arguments }) => {
-            fetch_python(&[])?;
-            let mut service = cargo(&["run", "--release", "--package", "python-executor", "--"]);
-            run(service.args(arguments))
+            fetch_python(&[], Some(cargo("build", &SERVICE)))?;
+            run(cargo("run", &SERVICE).arg("--").args(arguments))
         }
         Task::Settings => {
-            let mut test = service_tests();
+            let mut test = cargo("test", &SERVICE);
             test.args(["--test", "reference"]);
             run(test.env("WRITE_REFERENCE", "1"))
         }
         Task::Soak { requests } => {
-            fetch_python(&[])?;
-            let mut test = service_tests();
+            fetch_python(&[], None)?;
+            let mut test = cargo("test", &SERVICE);
             test.args(["--test", "soak", "--", "--nocapture"]);
             run(test.env("SOAK_REQUESTS", requests.to_string()))
         }
         Task::Test(Forwarded { arguments }) => {
-            fetch_python(&[])?;
-            run(service_tests().args(arguments))?;
-            // Together with the build, `tasks` would have the build's crates compiled once more.
+            let mut tests = cargo("test", &SERVICE);
+            tests.arg("--no-run");
+            // Arguments may select a test, so that the others need not be built.
+            fetch_python(&[], arguments.is_empty().then_some(tests))?;
+            run(cargo("test", &SERVICE).args(arguments))?;
+            // In one command with `tasks`, the build would be compiled once more with the features of both.
             let build = ["pinned", "python-build", "xtask"].map(|name| format!("--package={name}"));
-            run(cargo(&["test", "--release"]).args(build))?;
-            run(&mut cargo(&["test", "--release", "--package", "tasks"]))
+            run(cargo("test", &["--release"]).args(build))?;
+            run(&mut cargo("test", &["--release", "--package", "tasks"]))
         }
-        // Their options are those of the other program, which has the same commands.
+        // Their options are those of the program `tasks`, which has the same commands.
         Task::Bench(_)
         | Task::CheckDeploy(_)
         | Task::ComparePython(_)
@@ -97,33 +105,40 @@ fn main() -> Result<()> {
         | Task::Sbom(_)
         | Task::TestPlayground(_)
         | Task::TestPython(_) => {
-            let mut tasks = cargo(&["run", "--release", "--package", "tasks", "--"]);
+            let mut tasks = cargo("run", &["--release", "--package", "tasks", "--"]);
             run(tasks.args(env::args_os().skip(1)))
         }
     }
 }
 
-/// Builds CPython, unless it is up to date.
-fn fetch_python(arguments: &[OsString]) -> Result<()> {
-    let mut build = cargo(&[
-        "run",
-        "--release",
-        "--package",
-        "python-build",
-        "--",
+/// Builds CPython, unless it is up to date. Another command of cargo runs in the background meanwhile: some steps of
+/// the build use only one core.
+fn fetch_python(arguments: &[OsString], meanwhile: Option<Command>) -> Result<()> {
+    run(&mut cargo(
         "build",
-    ]);
-    run(build.args(arguments))
+        &["--release", "--package", "python-build"],
+    ))?;
+    let background = meanwhile.map(Background::start).transpose()?;
+    // Cargo would wait for the one in the background. It puts all programs into one directory.
+    let program = env::current_exe()?.with_file_name("python-build");
+    run(Command::new(program).arg("build").args(arguments))?;
+    if let Some(background) = background {
+        background.wait();
+    }
+    Ok(())
 }
 
-fn cargo(arguments: &[&str]) -> Command {
+fn cargo(subcommand: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments);
+    command.arg(subcommand).args(arguments);
     command
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().context("starting cargo")?;
+    let program = command.get_program().to_owned();
+    let status = command
+        .status()
+        .with_context(|| format!("starting {}", program.display()))?;
     ensure!(status.success(), "{command:?} failed: {status}");
     Ok(())
 }

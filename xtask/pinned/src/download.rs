@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::progress::download_bar;
 use super::{SourceArchive, publish, sha256};
 
 /// The largest file that is accepted, so that a wrong server cannot fill the disk.
@@ -125,23 +125,13 @@ fn get(address: &str) -> Result<Vec<u8>> {
         .build()
         .new_agent();
     let response = client.get(address).call()?;
-    let bar = progress_bar(response.body().content_length());
+    let bar = download_bar(response.body().content_length());
     let mut bytes = Vec::new();
     bar.wrap_read(response.into_body().into_reader())
         .take(MAX_BYTES)
         .read_to_end(&mut bytes)?;
     bar.finish_and_clear();
     Ok(bytes)
-}
-
-/// Returns a progress bar for a download, whose size may be unknown.
-fn progress_bar(bytes: Option<u64>) -> ProgressBar {
-    let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let style = ProgressStyle::with_template("    [{bar:40}] {bytes}/{total_bytes} {eta}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod checkout;
 mod command;
 mod download;
 mod pins;
+pub mod progress;
 mod wheel;
 
 use std::env;
