@@ -14,7 +14,7 @@ pub(crate) struct Background {
     reader: Option<JoinHandle<()>>,
 }
 
-/// What the command has printed.
+/// The output of the command.
 #[derive(Default)]
 struct Output {
     shown: bool,

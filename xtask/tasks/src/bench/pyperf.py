@@ -1,7 +1,7 @@
-"""Stands in for the module pyperf: runs each benchmark of a program a fixed number of times.
+"""A stub of the module pyperf: runs each benchmark of a program a fixed number of times.
 
-`LOOPS` is set by whoever makes the module; `seconds` is the processor time of the benchmarks alone,
-without what the program imports and prepares.
+The creator of the module sets `LOOPS`; `seconds` is the processor time of the benchmarks alone, without the
+program's imports and preparations.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""`POST /execute` as services of this kind are often written: Flask, with one of several things behind it."""
+"""`POST /execute` as services of this kind are often written: Flask with one of several ways to run the script."""
 
 import json
 import os

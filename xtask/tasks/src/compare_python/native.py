@@ -1,4 +1,4 @@
-"""Runs the programs that it reads, a JSON array of strings, and prints what came of each."""
+"""Runs the programs that it reads, a JSON array of strings, and prints the outcome of each."""
 
 import contextlib
 import io

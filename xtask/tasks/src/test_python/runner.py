@@ -1,9 +1,9 @@
-"""Runs one module of CPython's tests inside the sandbox and tells the host, line by line, what came of it.
+"""Runs one module of CPython's tests inside the sandbox and reports the outcomes, line by line.
 
-The host puts `JOB = {...}` below: `files`, a gzipped tar archive in base64; `module`, the module's
-name; `first`, the number of the test to begin with; `run_anyway`, whether to claim that there is what the
-module as a whole asks for. Numbers count the module's tests in the order of
-unittest's loader, so that a run that dies can be taken up behind the test that killed it.
+The host appends `JOB = {...}`: `files`, a gzipped tar archive in base64; `module`, the name of the module;
+`first`, the number of the first test; `run_anyway`, whether to claim the resources that the module as a whole
+asks for. Tests are numbered in the order of unittest's loader, so that after a crash another run can continue
+behind the test that caused it.
 """
 
 import base64
@@ -48,7 +48,7 @@ def explain(error):
 
 
 class Reporter(unittest.TestResult):
-    """Tells the host of each test when it starts and when it ends."""
+    """Reports the start and the end of each test."""
 
     def __init__(self, tests):
         super().__init__()
@@ -162,7 +162,7 @@ def load(name):
     """The module's tests, or None after saying why there are none."""
     try:
         from test import support
-        # What `python -m test` does without `-u`: no tests that take very long or need the network.
+        # As `python -m test` without `-u`: no tests that take very long or need the network.
         support.use_resources = {}
         support.verbose = 0
         support.record_original_stdout(sys.stdout)
