@@ -1,9 +1,9 @@
 // Runs a Python script in the Python Executor, with fetch. Needs Node.js 20 or newer and no package. The
-// class works in browsers, too: on pages of other origins once the service lists these in CORS_ORIGINS.
+// class works in browsers, too: on pages of other origins if CORS_ORIGINS of the service lists them.
 //
 //   PYTHON_EXECUTOR_URL=http://localhost:8080 PYTHON_EXECUTOR_KEY=... node examples/run.mjs script.py
 //
-// Standard output is the result as JSON, standard error what the script printed and what went wrong.
+// Standard output is the result as JSON; standard error has the script's output and the error.
 // Exit code 0: main() returned; 1: the script is at fault; 2: anything else.
 
 import { readFile } from "node:fs/promises";
@@ -48,17 +48,17 @@ class Executor {
   async #read(response) {
     const kind = response.headers.get("X-Error-Kind");
     const id = response.headers.get("X-Request-Id");
-    let answer;
+    let body;
     try {
-      answer = await response.json();
+      body = await response.json();
     } catch {
-      // Something between here and the service answered: a proxy, a login page.
-      throw new Error(`the answer is ${response.status} and no JSON`);
+      // Something in between has responded, such as a proxy or a login page.
+      throw new Error(`the status is ${response.status} and the body is not JSON`);
     }
-    if (response.ok) return answer;
+    if (response.ok) return body;
     // syntax_error, exception, cpu_limit, memory_limit...
-    if (response.status === 400 && kind && kind !== "invalid_request") throw new ScriptError(kind, answer);
-    throw new Error(`the answer is ${response.status} (${kind}, request ${id}): ${answer.error}`);
+    if (response.status === 400 && kind && kind !== "invalid_request") throw new ScriptError(kind, body);
+    throw new Error(`the status is ${response.status} (${kind}, request ${id}): ${body.error}`);
   }
 }
 

@@ -3,7 +3,7 @@
     pip install --require-hashes --requirement examples/requirements.txt
     PYTHON_EXECUTOR_URL=http://localhost:8080 PYTHON_EXECUTOR_KEY=... python3 examples/run.py script.py
 
-Standard output is the result as JSON, standard error what the script printed and what went wrong.
+Standard output is the result as JSON; standard error has the script's output and the error.
 Exit code 0: main() returned; 1: the script is at fault; 2: anything else.
 """
 
@@ -21,11 +21,11 @@ BUSY = {429, 503}
 class ScriptError(Exception):
     """The script is at fault: `kind` says how, for a program."""
 
-    def __init__(self, kind, answer):
-        super().__init__(f"{kind}: {answer['error']}")
+    def __init__(self, kind, body):
+        super().__init__(f"{kind}: {body['error']}")
         self.kind = kind
-        self.stdout = answer["stdout"]
-        self.stderr = answer["stderr"]
+        self.stdout = body["stdout"]
+        self.stderr = body["stderr"]
 
 
 class ServiceError(Exception):
@@ -58,17 +58,17 @@ class Executor:
         kind = response.headers.get("X-Error-Kind")
         request_id = response.headers.get("X-Request-Id")
         try:
-            answer = response.json()
+            body = response.json()
         except requests.JSONDecodeError:
-            # Something between here and the service answered: a proxy, a login page.
-            raise ServiceError(f"the answer is {response.status_code} and no JSON") from None
+            # Something in between has responded, such as a proxy or a login page.
+            raise ServiceError(f"the status is {response.status_code} and the body is not JSON") from None
         if response.ok:
-            return answer["result"], answer["stdout"]
+            return body["result"], body["stdout"]
         if response.status_code == 400 and kind not in {None, "invalid_request"}:
             # syntax_error, exception, cpu_limit, memory_limit...
-            raise ScriptError(kind, answer)
-        error = answer.get("error")
-        raise ServiceError(f"the answer is {response.status_code} ({kind}, request {request_id}): {error}")
+            raise ScriptError(kind, body)
+        error = body.get("error")
+        raise ServiceError(f"the status is {response.status_code} ({kind}, request {request_id}): {error}")
 
 
 def main():
