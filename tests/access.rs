@@ -61,7 +61,7 @@ fn metrics_are_for_callers_and_those_who_reach_the_admin_address() {
     let key = format!("Authorization: Bearer {FIRST}\r\n");
     let unknown = format!("Authorization: Bearer {UNKNOWN}\r\n");
 
-    // Those who watch the service are not who the rate limit is for.
+    // The rate limit is not for monitoring.
     let server = Server::start(&[("API_KEYS", FIRST), ("RATE_LIMIT", "1/h")]);
     for _ in 0..3 {
         assert_eq!(server.raw(metrics(&key)).status, 200);
@@ -77,7 +77,7 @@ fn metrics_are_for_callers_and_those_who_reach_the_admin_address() {
 
     let server = Server::start(&[("API_KEYS", FIRST), ("ADMIN_ADDRESS", "127.0.0.1:0")]);
     assert_eq!(server.raw(metrics(&key)).status, 404);
-    let admin = server.admin.expect("the log tells the admin address");
+    let admin = server.admin.expect("the log has the admin address");
     let mut admin = Connection::to(admin);
     admin.send(metrics(""));
     assert_eq!(admin.response().status, 200);
@@ -185,7 +185,7 @@ fn without_authentication_the_service_warns_or_does_not_start() {
     server.terminate();
     assert!(!server.log_until("stopped").join("\n").contains(warning));
 
-    // Without an interpreter it would not start either, but say something else.
+    // Without an interpreter it would not start either, with another error.
     let mut rejected = command();
     rejected.arg("--require-auth").env("PYTHON", "/nonexistent");
     let output = rejected.output();
@@ -222,7 +222,7 @@ fn each_caller_has_a_rate_limit_of_its_own() {
         .expect("it says when to come back");
     assert!((1..=1800).contains(&wait), "{wait}");
 
-    // Strangers use up nobody's allowance.
+    // Unauthenticated requests do not count for any caller.
     for _ in 0..5 {
         assert_eq!(send(&server, UNKNOWN).status, 401);
     }
@@ -241,7 +241,7 @@ fn the_runs_of_one_caller_are_limited() {
         ("WALL_LIMIT", "10m"),
     ];
     let server = Server::start(&settings);
-    // The log may still have lines about other runs to be read, so each of these has a name.
+    // The log may still have lines about other runs to be read, so each of these has an id.
     let begin = |id: &str| {
         let script = "import time\ndef main():\n    time.sleep(600)\n";
         let headers = format!(
@@ -259,7 +259,7 @@ fn the_runs_of_one_caller_are_limited() {
     let words = "limit of 2 scripts of one caller that run or wait (MAX_CONCURRENT_PER_CALLER)";
     assert!(response.error().contains(words), "{response:?}");
 
-    // Others are served, and what is given back can be taken again.
+    // Other callers are served, and released permits can be granted again.
     assert_eq!(send(&server, SECOND).status, 200);
     drop(running.pop());
     assert_eq!(server.raw_until(200, hello_from(FIRST)).status, 200);
@@ -282,10 +282,10 @@ fn waiting_requests_count_as_runs_of_their_caller() {
     let running = server.begin("import time\ndef main():\n    time.sleep(600)\n");
     let mut waiting = [server.connect(), server.connect()];
     waiting.iter_mut().for_each(|client| client.send(hello("")));
-    // One waits, and the other, whichever it is, is rejected. Callers are told apart by address.
+    // One of them waits and the other is rejected. Callers are distinguished by address.
     let time = std::time::Duration::from_millis(10);
     let rejected = (0..2).cycle().find(|at| waiting[*at].responds_within(time));
-    let rejected = rejected.expect("one of them is refused");
+    let rejected = rejected.expect("one of them is rejected");
     assert_eq!(waiting[rejected].response().kind(), "rate_limited");
     let mut other = server.connect();
     other.send(hello("X-Forwarded-For: 192.0.2.1\r\n"));
@@ -306,7 +306,7 @@ fn the_log_names_the_caller() {
         assert_eq!(send(&server, key).status, 200);
         assert_eq!(entry(&server, "queue_ms")["caller"], caller);
     }
-    // A stranger is nobody, but their request can be found.
+    // An unauthenticated request has no caller, but its log line has its id.
     let response = server.raw(hello("X-Request-Id: stranger\r\n"));
     assert_eq!(response.status, 401);
     let rejected = entry(&server, "rejected");

@@ -15,8 +15,8 @@ use common::footprint::{Footprint, left_in, resident, settles};
 use common::{HELLO, Response, Server, execute};
 use serde::Deserialize;
 
-/// Short limits, so that running into them takes little time, but long enough on a slow machine for
-/// what does not run into them. With one slot, every script meets the memory of the one before it.
+/// Short limits, so that exceeding them takes little time, but long enough on a slow machine for scripts that
+/// do not exceed them. With one slot, every script gets the memory of the one before it.
 const LIMITS: &[(&str, &str)] = &[
     ("CPU_LIMIT", "3s"),
     ("WALL_LIMIT", "10s"),
@@ -44,12 +44,12 @@ struct Attacks {
     attack: Vec<Attack>,
 }
 
-/// A script and what may come of it. What is not given is not checked.
+/// A script and its allowed outcomes. Fields that are not given are not checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attack {
     name: String,
-    /// Scripts that are run first, whatever comes of them.
+    /// Scripts that run first, with any outcome.
     #[serde(default)]
     before: Vec<String>,
     script: String,
@@ -156,7 +156,7 @@ fn proper(response: &Response) -> Result<(), String> {
     ))
 }
 
-/// A service under attack, and what it held before.
+/// A service under attack, and its resources before.
 struct Victim {
     server: Server,
     before: Footprint,

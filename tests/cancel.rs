@@ -51,13 +51,13 @@ fn while_it_waits_in_the_queue() {
     let mut clients = [server.connect(), server.connect(), server.connect()];
     clients.iter_mut().for_each(|client| client.send(&endless));
 
-    // One runs, one waits, and the third, whichever it is, is rejected.
+    // One runs, one waits, and the third, in any order, is rejected.
     let deadline = Instant::now() + TIMEOUT;
     while !clients
         .iter()
         .any(|client| client.responds_within(Duration::from_millis(10)))
     {
-        assert!(Instant::now() < deadline, "none is refused");
+        assert!(Instant::now() < deadline, "none is rejected");
     }
 
     // With all of them gone, the one that ran and the one that waited, there is room again.

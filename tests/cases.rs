@@ -15,7 +15,7 @@ struct Cases {
     case: Vec<Case>,
 }
 
-/// A script and what must come of it.
+/// A script and its expected outcome.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use common::Server;
 
-/// A client, and what has to be on the machine for it.
+/// A client, and the tools that it needs.
 struct Client {
     program: &'static [&'static str],
     needs: &'static [&'static str],
@@ -39,7 +39,7 @@ impl Client {
         self.program[1]
     }
 
-    /// Whether the machine has what it takes; without it CI fails, and others are told.
+    /// Whether the machine has the client's tool. Without it the test fails in CI and prints a note elsewhere.
     fn is_possible(&self) -> bool {
         let missing = self.needs.iter().find(|tool| {
             let version = Command::new(tool).arg("--version").output();
@@ -230,9 +230,9 @@ fn other_errors_are_distinguished_from_errors_of_the_script() {
             ran.stderr
         );
     });
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    let address = nobody.local_addr().expect("it has an address");
-    drop(nobody);
+    let unused = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let address = unused.local_addr().expect("it has an address");
+    drop(unused);
     each("", |client, script| {
         let output = client
             .command(&format!("http://{address}"), script)
@@ -377,11 +377,11 @@ fn a_key_is_sent_as_a_bearer_token() {
         let (stream, _) = listener.accept().expect("the client connects");
         let lines = BufReader::new(&stream).lines().map_while(Result::ok);
         let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
-        let told = head
+        let found = head
             .iter()
             .any(|line| line.eq_ignore_ascii_case("authorization: bearer a-key"));
         drop((listener, stream));
-        assert!(told, "{}: {head:?}", client.name());
+        assert!(found, "{}: {head:?}", client.name());
         let ran = Ran::from(child.wait_with_output().expect("the client ends"));
         assert_eq!(ran.code, Some(2), "{}: {}", client.name(), ran.stderr);
     });

@@ -236,7 +236,7 @@ fn check_reports_settings_that_do_not_fit() {
         let words = line(&report, what);
         assert!(words.contains(&"no"), "{words:?}");
         assert!(words.join(" ").contains(expected), "{words:?}");
-        // The others are shown all the same.
+        // The other checks are shown, too.
         line(&report, "page");
     }
 }

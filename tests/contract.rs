@@ -186,7 +186,7 @@ fn a_slow_or_endless_head_is_cut() {
     let mut endless = server.connect();
     let line = format!("X: {}\r\n", "x".repeat(1000));
     endless.send("GET /healthz HTTP/1.1\r\n");
-    // It ends with a refusal or with a broken pipe, but it ends.
+    // It ends with an error response or with a broken pipe, but it ends.
     let rejected = (0..10_000).any(|_| endless.try_send(&line).is_err());
     assert!(rejected);
 }

@@ -16,7 +16,7 @@ const SLEEPERS: usize = 1_000;
 /// One is for those who do not sleep.
 const SLOTS: usize = SLEEPERS + 1;
 
-/// The most that a sleeping guest may cost, in bytes of memory that nobody else uses. It is 1.5
+/// The maximum private memory of a sleeping guest, in bytes. It is 1.5
 /// times what it did cost when this was written: 0.41 MB, two thirds of it pages of the interpreter
 /// that its start and the script have changed.
 const EACH: usize = 610_000;

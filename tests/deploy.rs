@@ -157,8 +157,11 @@ fn platforms_wait_longer_than_the_service_drains() {
     let compose = manifest(COMPOSE);
     let compose = &compose["services"]["python-executor"]["stop_grace_period"];
     let compose = compose.as_str().expect("there is a grace period");
-    let seconds =
-        |text: &str| -> u64 { text.trim_end_matches('s').parse().expect("so many seconds") };
+    let seconds = |text: &str| -> u64 {
+        text.trim_end_matches('s')
+            .parse()
+            .expect("a number of seconds")
+    };
     // Cloud Run waits 10 s, and that cannot be set.
     for (file, deadline) in [
         (CLOUD_RUN, 10),

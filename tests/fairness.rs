@@ -25,7 +25,7 @@ fn busy_guests_do_not_delay_others() {
             200
         );
     }
-    // They are at it still: nobody had to end for the others to be served.
+    // They are still running: none had to end for the others to be served.
     for connection in &spinning {
         assert!(!connection.responds_within(std::time::Duration::from_millis(1)));
     }

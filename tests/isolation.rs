@@ -6,7 +6,7 @@ use std::thread;
 
 use common::Server;
 
-/// Leaves its mark everywhere and says what marks it found.
+/// Leaves marks everywhere and returns the marks it found.
 fn marking_script(mark: usize) -> String {
     format!(
         "
@@ -79,7 +79,7 @@ def main():
     assert_eq!(runs[0].as_array().map(Vec::len), Some(8));
 }
 
-/// A thousand directories in each other: who removes them by going down has as many open.
+/// A thousand nested directories: removing them by descending opens as many.
 #[cfg(target_os = "linux")]
 #[test]
 fn removing_a_deep_tree_takes_no_descriptors_of_others() {

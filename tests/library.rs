@@ -5,7 +5,7 @@ mod common;
 use common::Server;
 use serde_json::{Value, json};
 
-/// The modules are looked at in so many runs.
+/// The number of runs that compare the modules.
 const PARTS: usize = 16;
 
 /// Compares the code of every sixteenth module with what its source compiles to.

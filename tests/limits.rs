@@ -12,8 +12,7 @@ fn main_of(body: &str) -> String {
     format!("def main():\n{lines}")
 }
 
-/// Runs a script that must fail with this kind and this error, and then another one as if nothing
-/// had been.
+/// Runs a script that must fail with this kind and this error, and then another one, which must succeed.
 fn assert_rejected(server: &Server, script: &str, kind: &str, error: &str) -> common::Response {
     let response = server.execute(script);
     assert_eq!(response.status, 400, "{response:?}");
@@ -376,7 +375,7 @@ def main():
 #[test]
 fn waiting_for_many_things() {
     let server = Server::start(&[]);
-    // No descriptor has such a number: the error tells whether somebody looked. One more event that is
+    // No descriptor has such a number: the error shows whether it was looked up. One more event that is
     // waited for is the end of the time.
     let script = "
 import errno, select
@@ -401,7 +400,7 @@ def main():
 #[test]
 fn flushing_to_disk() {
     let server = Server::start(&[]);
-    // A stream has no disk that could do it: success means that nobody was asked.
+    // A stream has no disk that could do it: success means that the host was not called.
     let script = main_of("import os\nos.fsync(1)\nos.fdatasync(1)\nreturn 'done'");
     let response = server.execute(&script);
     assert_eq!(response.json()["result"], "done", "{response:?}");

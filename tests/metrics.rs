@@ -242,7 +242,7 @@ fn load_and_capacity_are_shown() {
     assert_eq!(gauges(names)[3..5], [1.0, 0.0]);
     let mut waiting = server.connect();
     waiting.send(execute(HELLO));
-    // When there is no place left it has got the last one.
+    // When no slot is left, it has taken the last one.
     server.get_until(503, "/readyz");
     assert_eq!(server.execute(HELLO).kind(), "overloaded");
     assert_eq!(gauges(names)[3..5], [1.0, 1.0]);
@@ -274,7 +274,7 @@ fn the_running_version_is_shown() {
     assert_eq!(value(&metrics, "python_executor_build_info", &labels), 1.0);
 }
 
-/// A series that begins with its first event has never grown, and nobody is alarmed.
+/// A series that begins with its first event shows no increase, so alerts miss it.
 #[test]
 fn counters_of_internal_errors_exist_from_the_start() {
     let metrics = read(&Server::start(&[]).raw(open_metrics()));
@@ -307,7 +307,7 @@ fn clients_cannot_create_labels() {
 #[test]
 fn with_an_admin_address_the_main_one_has_no_metrics() {
     let server = Server::start(&[("ADMIN_ADDRESS", "127.0.0.1:0")]);
-    let admin = server.admin.expect("the log tells the admin address");
+    let admin = server.admin.expect("the log has the admin address");
     let mut admin = Connection::to(admin);
     let mut ask = |request: String| {
         admin.send(request);

@@ -130,8 +130,8 @@ fn a_service_that_drains_is_alive_but_not_ready() {
     assert_eq!(server.get("/healthz").status, 200);
     assert_eq!(server.execute(HELLO).kind(), "shutting_down");
 
-    // The metrics are there to the end, and know who is still inside.
-    let mut admin = common::Connection::to(server.admin.expect("the log tells the admin address"));
+    // The metrics are served to the end and count the runs that are left.
+    let mut admin = common::Connection::to(server.admin.expect("the log has the admin address"));
     let accept = "Accept: application/openmetrics-text\r\nHost:";
     admin.send(common::get("/metrics").replacen("Host:", accept, 1));
     let metrics = common::metrics::parse(&admin.response().body);
@@ -247,7 +247,7 @@ fn a_run_is_logged_with_its_trace() {
     }
 }
 
-/// Not a word of a script or of what it says; what it was and what it took.
+/// The line has the kind and the usage of the run, and nothing of the script or its output.
 #[test]
 fn the_log_line_of_a_run_has_its_usage_and_not_its_content() {
     let server = Server::start(&[("LOG_FORMAT", "json"), ("LOG", "trace")]);

@@ -13,7 +13,7 @@ const PATIENT: &[(&str, &str)] = &[("WALL_LIMIT", "60s"), ("MAX_CONCURRENT", "1"
 
 const ONE_AND_NONE: &str = "at most 1 at once (MAX_CONCURRENT) and lets 0 wait (MAX_QUEUE)";
 
-/// Checks that the service was too busy, and says by which settings.
+/// Checks that the service was too busy and names the settings.
 fn full(response: &Response, because: &str) {
     assert_eq!((response.status, response.kind()), (503, "overloaded"));
     assert_eq!(response.header("retry-after"), Some("1"));
@@ -78,7 +78,7 @@ fn permits_are_released_however_a_request_ends() {
 }
 
 /// Makes 10,000 requests from 100 clients at once. Each is rejected at once or gets its own result,
-/// and every run is one that got its response. Gives how many ran.
+/// and every run gets its response. Returns how many ran.
 fn burst(settings: &[(&str, &str)], pause: f64) -> usize {
     const REQUESTS: usize = 10_000;
     const CLIENTS: usize = 100;

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
-/// Gives its source back.
+/// Returns its source.
 const MIRROR: &str = "import _script\ndef main():\n    return _script.source()\n#";
 
 /// Runs `property` against a service of its own and checks that nothing of the service broke.
@@ -28,8 +28,7 @@ fn check(settings: &[(&str, &str)], property: impl FnOnce(&Server)) {
     assert!(server.ended().success());
 }
 
-/// Checks that a response is as the contract says, and not that of a service at fault. Gives its
-/// status and kind.
+/// Checks that a response conforms to the contract and is not a 500. Returns its status and kind.
 fn proper(response: &Response) -> Result<(u16, &str), TestCaseError> {
     let fail = |reason: String| TestCaseError::fail(format!("{reason}: {response:?}"));
     if response.header("content-type") != Some("application/json") {
@@ -193,7 +192,7 @@ fn requests_that_are_framed_oddly_do_no_harm() {
         proptest!(|(lines in vec(line, 0..5), body in body)| {
             let mut connection = server.connect();
             let head = format!("POST /execute HTTP/1.1\r\nHost: localhost\r\n{}\r\n", lines.concat());
-            // The service may have hung up, and what it says before that may be its HTTP library's word.
+            // The service may have closed the connection, after a response that may be its HTTP library's own.
             let sent = connection.try_send(head).and_then(|()| connection.try_send(body));
             if sent.is_ok() {
                 let response = connection.rest_after_half_close();
@@ -360,7 +359,7 @@ def main():
     return "true " * 5
 "#;
 
-/// Where a hostile guest says that its result lies.
+/// The location of the result that a hostile guest reports.
 #[derive(Debug)]
 enum Claim {
     /// At this address, with this length.

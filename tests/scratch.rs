@@ -26,7 +26,7 @@ def main():
         file.write(bytes(1_000_000))
 ";
 
-/// A thousand directories in each other.
+/// A thousand nested directories.
 const DEEP: &str = "
 import os
 

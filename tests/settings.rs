@@ -150,7 +150,7 @@ fn a_port_that_is_taken_is_a_clear_line() {
     );
 }
 
-/// The program with at most so many GiB of address space.
+/// The program with at most `gib` GiB of address space.
 fn under(gib: u32) -> Command {
     command_after(&format!("ulimit -v {}", gib << 20))
 }

@@ -36,7 +36,7 @@ const SLOTS: usize = 4;
 /// and go, and where they happen to lie decides what the allocator can give back.
 const GROWTH: usize = 16 << 20;
 
-/// How often it says how it goes.
+/// How often the progress is reported.
 const REPORT: Duration = Duration::from_secs(20);
 
 /// `tests/soak/round.toml`.
@@ -59,7 +59,7 @@ struct Kind {
     result: Option<String>,
     /// The kind of a failure; without one it is a success.
     error: Option<String>,
-    /// The client leaves in the middle of it.
+    /// The client disconnects during the run.
     #[serde(default)]
     leaves: bool,
 }
@@ -193,7 +193,7 @@ impl Soak {
             }
             *made.entry(&*kind.name).or_insert(0) += 1;
         }
-        let mut all = self.made.lock().expect("nobody panics with the lock");
+        let mut all = self.made.lock().expect("no thread panics with the lock");
         for (name, count) in made {
             *all.entry(name.to_owned()).or_insert(0) += count;
         }
@@ -231,7 +231,7 @@ fn nothing_grows() {
         |now| now.fits_into(&soak.before),
     );
     soak.report(requests);
-    for (name, count) in &*soak.made.lock().expect("nobody panics with the lock") {
+    for (name, count) in &*soak.made.lock().expect("no thread panics with the lock") {
         println!("{count:>9} {name}");
     }
     assert!(

@@ -58,7 +58,7 @@ fn field(file: &Path, name: &str) -> usize {
     let text = fs::read_to_string(file).expect("the service is alive");
     let value = text.lines().find_map(|line| line.strip_prefix(name));
     let kib = value.and_then(|value| value.trim().strip_suffix(" kB")?.parse::<usize>().ok());
-    kib.expect("the kernel tells the size") << 10
+    kib.expect("the kernel reports the size") << 10
 }
 
 /// How many runs have a directory in `root`, the `TEMP_ROOT` of a service. Each process has a directory

@@ -64,7 +64,7 @@ pub fn parse(text: &str) -> Metrics {
                         "counter" => "_total",
                         "info" => "_info",
                         "gauge" | "histogram" => "",
-                        other => panic!("nobody knows a {other}"),
+                        other => panic!("unknown kind: {other}"),
                     };
                     let metric = Metric {
                         kind: said.to_owned(),
@@ -74,7 +74,7 @@ pub fn parse(text: &str) -> Metrics {
                     assert!(before.is_none(), "{name} comes twice");
                 }
                 "UNIT" => assert!(name == described && name.ends_with(said), "{line}"),
-                _ => panic!("nobody knows {line}"),
+                _ => panic!("unknown line: {line}"),
             }
             continue;
         }

@@ -97,7 +97,7 @@ impl Issuer {
         *self.published.lock().expect("no test has panicked here") = json!({ "keys": keys });
     }
 
-    /// How often somebody has asked for the keys.
+    /// How often the keys were requested.
     pub fn looked_up(&self) -> u64 {
         self.looked_up.load(Ordering::SeqCst)
     }
@@ -114,7 +114,7 @@ impl Issuer {
     }
 }
 
-/// An authority that nobody knows but who is told.
+/// A private certificate authority.
 pub struct Authority {
     issuer: rcgen::Issuer<'static, TlsKey>,
     /// Its certificate, as PEM.
