@@ -1,4 +1,5 @@
-//! The invariants of `docs/architecture.md` that hold between source files, checked on their text.
+//! The invariants of `docs/architecture.md` that hold between source files, and the names of files and tests in
+//! the documents, checked on their text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -264,4 +265,54 @@ fn no_file_imports_itself_through_others() {
         }
     }
     assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+/// Directories whose files the documents name by path.
+const DIRECTORIES: [&str; 6] = ["src/", "tests/", "wasm/", "xtask/", "deploy/", "examples/"];
+
+/// The text of each document about the code.
+fn documents() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).expect("the directory can be read");
+    let docs = docs.map(|entry| entry.expect("the directory can be read").path());
+    let paths = docs.chain(["README.md", "CONTRIBUTING.md"].map(|name| root.join(name)));
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let read = paths.map(|path| {
+        let text = fs::read_to_string(&path).expect("the document can be read");
+        // Names that belong together may be on two lines.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (path.display().to_string(), text)
+    });
+    read.collect()
+}
+
+#[test]
+fn documents_name_files_and_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tests = 0;
+    for (document, text) in documents() {
+        let spans: Vec<_> = text.split('`').collect();
+        for (index, path) in spans.iter().enumerate().skip(1).step_by(2) {
+            let is_path = DIRECTORIES
+                .iter()
+                .any(|directory| path.starts_with(directory));
+            let is_built = path.ends_with("wasm");
+            if !is_path || is_built || path.contains(['*', '{', ' ']) {
+                continue;
+            }
+            let file = root.join(path);
+            assert!(
+                file.exists(),
+                "{document} names {path}, which does not exist"
+            );
+            // A test of a file is named as `file`: `test`.
+            if let (Some(&": "), Some(test)) = (spans.get(index + 1), spans.get(index + 2)) {
+                let code = fs::read_to_string(&file).unwrap_or_default();
+                let found = code.contains(&format!("fn {test}("));
+                assert!(found, "{document} names {test}, which is not in {path}");
+                tests += 1;
+            }
+        }
+    }
+    assert!(tests > 10, "only {tests} tests are named");
 }
