@@ -28,7 +28,7 @@ class Executor {
     if (key) this.headers.Authorization = `Bearer ${key}`;
   }
 
-  /** What main() returned, and what the script printed. Waits while the service is busy. */
+  /** Returns the value of main() and the output of the script. Waits while the service is busy. */
   async run(script) {
     for (let tries = 1; ; tries++) {
       const response = await fetch(this.url, {

@@ -42,7 +42,7 @@ class Executor:
             self.session.headers["Authorization"] = f"Bearer {key}"
 
     def run(self, source):
-        """What main() returned, and what the script printed. Waits while the service is busy."""
+        """Returns the value of main() and the output of the script. Waits while the service is busy."""
         for tries_left in reversed(range(TRIES)):
             response = self.session.post(self.url, json={"script": source}, timeout=60)
             if response.status_code not in BUSY or not tries_left:
