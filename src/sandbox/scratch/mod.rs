@@ -68,8 +68,8 @@ impl ScratchRoot {
         })))
     }
 
-    /// A directory for one run, which does not exist yet.
-    pub fn later(&self) -> Scratch {
+    /// Reserves a directory for one run, which is made when it is needed.
+    pub fn reserve(&self) -> Scratch {
         Scratch {
             name: None,
             permit: None,

@@ -12,7 +12,7 @@ fn runs(scratches: &ScratchRoot) -> Result<usize> {
 fn a_permit_is_dropped_when_its_directory_is_gone() -> Result<()> {
     let root = tempfile::tempdir()?;
     let scratches = ScratchRoot::new(Some(root.path()))?;
-    let (mut one, mut other) = (scratches.later(), scratches.later());
+    let (mut one, mut other) = (scratches.reserve(), scratches.reserve());
     assert_eq!(runs(&scratches)?, 0);
     assert_ne!(one.make()?, other.make()?);
     for scratch in [one, other] {
@@ -37,7 +37,7 @@ fn without_a_directory_the_permit_is_dropped_with_the_run() -> Result<()> {
     let root = tempfile::tempdir()?;
     let scratches = ScratchRoot::new(Some(root.path()))?;
     let (permit, dropped) = mpsc::channel::<()>();
-    let mut scratch = scratches.later();
+    let mut scratch = scratches.reserve();
     scratch.hold(Box::new(permit));
     drop(scratch);
     assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Disconnected));
@@ -50,7 +50,7 @@ fn processes_that_start_together_leave_each_other_alone() -> Result<()> {
     let start = || -> Result<()> {
         for _ in 0..100 {
             let alive = ScratchRoot::new(Some(root.path()))?;
-            alive.later().make()?;
+            alive.reserve().make()?;
         }
         Ok(())
     };
@@ -72,7 +72,7 @@ fn storage_is_unavailable_until_an_entry_can_be_made() -> Result<()> {
     let aside = root.path().join("aside");
     fs::rename(&path, &aside)?;
     fs::remove_dir_all(&aside)?;
-    let error = scratches.later().make().err();
+    let error = scratches.reserve().make().err();
     scratches.failed(&error.map_or_else(String::new, |error| error.to_string()));
     for _ in 0..2 {
         assert!(scratches.check(0).is_err());

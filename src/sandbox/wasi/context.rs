@@ -44,7 +44,7 @@ impl Context {
         Self {
             p1: outside.builder().build_p1(),
             outside,
-            scratch: root.later(),
+            scratch: root.reserve(),
             has_directory: false,
             failure: None,
         }
