@@ -176,6 +176,7 @@ impl WasiSnapshotPreview1 for WasiState {
         fd: Fd,
         buffers: IovecArray,
     ) -> Result<Size> {
+        // wasmtime copies as much of stdin as fits into the guest's buffer.
         if self.context.stdin().len() > SHORT_TEXT {
             self.turn.leave_connection_thread().await;
         }
