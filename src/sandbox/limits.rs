@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-pub use super::wasi::FileLimits;
-
 /// The limits of one run, all enforced by the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -27,4 +25,15 @@ pub struct Limits {
     pub output_files: usize,
     /// Calls from the guest to the host: reading a clock, writing, opening a file...
     pub host_calls: u64,
+}
+
+/// The limits of a scratch directory and of open descriptors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileLimits {
+    /// Open descriptors; standard streams and the directory itself are among them.
+    pub open: usize,
+    /// Sum of the sizes of all files in bytes, holes included.
+    pub bytes: u64,
+    /// Files and directories.
+    pub entries: usize,
 }

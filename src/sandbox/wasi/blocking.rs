@@ -9,7 +9,7 @@ use wasmtime_wasi::p1::types::{
 };
 use wiggle::{GuestMemory, GuestPtr};
 
-use super::WasiState;
+use super::state::WasiState;
 
 /// Most events to wait for at once. There are never more descriptors than this.
 const MAX_SUBSCRIPTIONS: u32 = 64;

@@ -4,7 +4,7 @@ use wasmtime_wasi::p1::types::{CiovecArray, Errno, Error, Fd, Size};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::GuestMemory;
 
-use super::WasiState;
+use super::state::WasiState;
 
 /// The errors of calls for which the host cannot store something, and the reason for the log.
 const STORAGE_FAILURES: [(Errno, &str); 4] = [

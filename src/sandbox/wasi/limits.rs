@@ -1,7 +1,7 @@
 //! The run's limits as a script may ask for them, for `os.statvfs` and its like (the other side is
 //! wasm/guest/system.h).
 
-use super::WasiState;
+use super::state::WasiState;
 
 /// The module of functions that WASI does not have.
 pub const MODULE: &str = "python_executor";

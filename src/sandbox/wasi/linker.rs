@@ -11,7 +11,8 @@ use wasmtime_wasi::p1::types::{self, Errno, Fdflags, Oflags};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1};
 use wiggle::{GuestError, GuestMemory};
 
-use super::{WasiState, limits};
+use super::limits;
+use super::state::WasiState;
 
 /// The module of WASI's functions.
 const MODULE: &str = "wasi_snapshot_preview1";

@@ -4,7 +4,7 @@ use wasmtime_wasi::p1::types::{Errno, Error, Fd, Filestat, Filetype, Lookupflags
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::{GuestMemory, GuestPtr};
 
-use super::WasiState;
+use super::state::WasiState;
 
 /// Longest path in bytes, as in Linux. Where the kernel does not resolve paths for wasmtime (`openat2`), wasmtime
 /// does so itself with tens of bytes for each component: a gigabyte for a path that fills the guest's memory.

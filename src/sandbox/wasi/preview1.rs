@@ -12,8 +12,8 @@ use wasmtime_wasi::p1::types::{
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::{GuestMemory, GuestPtr};
 
-use super::WasiState;
 use super::paths::{check_length, is_file};
+use super::state::WasiState;
 use crate::sandbox::turn::SHORT_TEXT;
 
 /// Most bytes of randomness in one call. wasi-libc asks for 256 at a time.

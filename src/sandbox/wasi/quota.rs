@@ -5,24 +5,16 @@
 
 use std::collections::HashMap;
 
-use super::SCRATCH_DIRECTORY;
-
-/// The limits of a scratch directory and of open descriptors.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FileLimits {
-    /// Open descriptors; standard streams and the directory itself are among them.
-    pub open: usize,
-    /// Sum of the sizes of all files in bytes, holes included.
-    pub bytes: u64,
-    /// Files and directories.
-    pub entries: usize,
-}
+use crate::sandbox::limits::FileLimits;
 
 /// A descriptor, as the guest numbers it.
 pub type Fd = u32;
 
 /// Identifies a file, whatever its name.
 pub type Inode = u64;
+
+/// The descriptor of the scratch directory in a guest that has not run yet.
+pub const SCRATCH_DIRECTORY: Fd = 3;
 
 /// The descriptors of a guest that has not run yet.
 const INITIAL_DESCRIPTORS: [(Fd, Descriptor); 4] = [

@@ -9,7 +9,11 @@ use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::{GuestMemory, GuestPtr};
 
 use super::*;
-use crate::sandbox::Limits;
+use crate::sandbox::cpu_time::CpuClock;
+use crate::sandbox::job::Job;
+use crate::sandbox::limits::{FileLimits, Limits};
+use crate::sandbox::output::Capture;
+use crate::sandbox::scratch::ScratchRoot;
 
 const LIMITS: FileLimits = FileLimits {
     open: 10,
