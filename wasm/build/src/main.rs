@@ -12,7 +12,7 @@ use python_build::{Build, precompile};
 #[derive(Parser)]
 enum Command {
     /// Build wasm/python.wasm and wasm/python.cwasm from pinned sources, unless they are up to date.
-    #[command(bin_name = "cargo xtask fetch-python")]
+    #[command(override_usage = "cargo xtask fetch-python [OPTIONS]")]
     Build(Options),
     /// Print the directory of CPython's sources as the interpreter is built from them.
     Sources,
