@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 static const char no_processes[] = "the sandbox cannot start processes";
 static const char one_process[] = "the sandbox has no other processes";
@@ -91,17 +92,21 @@ static const struct unavailable in_signal[] = {
     {"pthread_sigmask", "how, mask, /", 0, NULL, "set", -1},
     {"siginterrupt", "signalnum, flag, /", 0, NULL, "", 0},
     {"sigpending", "", 0, NULL, "set", -1},
+    {"valid_signals", "", 0, NULL, "set", 64},
     {NULL},
 };
 
 static PyObject *fixed_value(const struct unavailable *function)
 {
     if (strcmp(function->format, "set") == 0) {
-        /* {0}, or with nothing in it. */
+        /* The numbers up to `value`: from 1, or 0 alone. glibc keeps signals 32 and 33 for itself. */
         PyObject *set = PySet_New(NULL);
-        PyObject *zero = PyLong_FromLong(0);
-        if (set == NULL || (function->value == 0 && PySet_Add(set, zero) < 0)) {
-            Py_CLEAR(set);
+        for (int number = function->value > 0; set != NULL && number <= function->value; number++) {
+            PyObject *element = PyLong_FromLong(number);
+            if (element == NULL || (number != 32 && number != 33 && PySet_Add(set, element) < 0)) {
+                Py_CLEAR(set);
+            }
+            Py_XDECREF(element);
         }
         return set;
     }
@@ -114,6 +119,35 @@ static PyObject *fixed_value(const struct unavailable *function)
     return Py_BuildValue(function->format, function->value);
 }
 
+/* Raises what Linux raises for arguments without meaning, where libraries probe for it. */
+static int check_arguments(const struct unavailable *function, PyObject *arguments)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+    if (*function->parameters == 0 && count != 0) {
+        PyErr_Format(PyExc_TypeError, "%s() takes no arguments (%zd given)", function->name, count);
+        return -1;
+    }
+    int number = 0, error = 0;
+    PyObject *mask;
+    if (strcmp(function->name, "sched_getaffinity") == 0) {
+        if (!PyArg_ParseTuple(arguments, "i", &number)) {
+            return -1;
+        }
+        error = number == 0 || number == getpid() ? 0 : ESRCH;
+    } else if (strcmp(function->name, "pthread_sigmask") == 0) {
+        if (!PyArg_ParseTuple(arguments, "iO", &number, &mask)) {
+            return -1;
+        }
+        error = number >= 0 && number <= 2 ? 0 : EINVAL;
+    }
+    if (error != 0) {
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    return 0;
+}
+
 /* The body of all of them; `self` is the address of the function's description. */
 static PyObject *call(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
@@ -121,11 +155,18 @@ static PyObject *call(PyObject *self, PyObject *arguments, PyObject *keywords)
     if (function == NULL) {
         return NULL;
     }
+    if (check_arguments(function, arguments) < 0) {
+        return NULL;
+    }
     if (function->error == 0) {
         return fixed_value(function);
     }
     PyObject *text = PyUnicode_FromFormat("%s (%s)", strerror(function->error), function->reason);
-    PyObject *values = text == NULL ? NULL : Py_BuildValue("(iN)", function->error, text);
+    /* CPython's errors name the path, except those of execv. */
+    bool has_path = PyTuple_GET_SIZE(arguments) > 0 && strncmp(function->parameters, "path", 4) == 0
+        && strcmp(function->name, "execv") != 0;
+    PyObject *path = has_path ? PyTuple_GET_ITEM(arguments, 0) : Py_None;
+    PyObject *values = text == NULL ? NULL : Py_BuildValue("(iNO)", function->error, text, path);
     if (values != NULL) {
         PyErr_SetObject(PyExc_OSError, values);
         Py_DECREF(values);

@@ -3,6 +3,7 @@
 import os as _os
 import time as _time
 from collections import namedtuple as _namedtuple
+from operator import index as _index
 
 error = OSError
 RLIM_INFINITY = -1
@@ -24,8 +25,25 @@ def _memory():
     return _os.sysconf("SC_PHYS_PAGES") * getpagesize()
 
 
-def getrlimit(resource):
+def _int(value):
+    value = _index(value)
+    if not -(1 << 31) <= value < 1 << 31:
+        raise OverflowError("Python int too large to convert to C int")
+    return value
+
+
+def _limit(value):
+    value = _index(value)
+    if value < 0 and value != RLIM_INFINITY:
+        raise ValueError("Cannot convert negative int")
+    if value >= 1 << 64:
+        raise OverflowError("Python int too large to convert to C rlim_t")
+    return value
+
+
+def getrlimit(resource, /):
     """The soft and the hard limit of a resource."""
+    resource = _int(resource)
     if resource not in range(16) or resource == 10:
         raise ValueError("invalid resource specified")
     if resource in (RLIMIT_AS, RLIMIT_DATA, RLIMIT_RSS):
@@ -42,19 +60,22 @@ def getrlimit(resource):
     return limit, limit
 
 
-def setrlimit(resource, limits):
+def setrlimit(resource, limits, /):
     """Changes nothing: only those who start the script set its limits."""
+    resource, limits = _int(resource), tuple(limits)
+    if len(limits) != 2:
+        raise ValueError("expected a tuple of 2 integers")
+    soft, hard = map(_limit, limits)
     now = getrlimit(resource)[1]
-    soft, hard = limits
     if now != RLIM_INFINITY and (hard == RLIM_INFINITY or hard > now):
         raise ValueError("not allowed to raise maximum limit")
     if hard != RLIM_INFINITY and (soft == RLIM_INFINITY or soft > hard):
         raise ValueError("current limit exceeds maximum limit")
 
 
-def prlimit(pid, resource, limits=None):
+def prlimit(pid, resource, limits=None, /):
     """As getrlimit, and as setrlimit with limits."""
-    if pid not in (0, _os.getpid()):
+    if _int(pid) not in (0, _os.getpid()):
         raise ProcessLookupError(3, "No such process")
     before = getrlimit(resource)
     if limits is not None:
@@ -62,8 +83,9 @@ def prlimit(pid, resource, limits=None):
     return before
 
 
-def getrusage(who):
+def getrusage(who, /):
     """What the script has used: processor time, and memory in KiB."""
+    who = _int(who)
     if who not in (RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD):
         raise ValueError("invalid who parameter")
     if who == RUSAGE_CHILDREN:
