@@ -139,6 +139,13 @@ static void add_method(const PyMethodDef *method)
     add(method->ml_meth, method->ml_name, "method", parameters, 1);
 }
 
+static void add_methods(const PyMethodDef *methods)
+{
+    for (; methods != NULL && methods->ml_name != NULL; methods++) {
+        add_method(methods);
+    }
+}
+
 static void add_module(PyObject *object)
 {
     const PyModuleDef *module = PyModule_GetDef(object);
@@ -155,9 +162,7 @@ static void add_module(PyObject *object)
             add(slot->value, module->m_name, "Py_mod_exec", 1, 1);
         }
     }
-    for (const PyMethodDef *method = module->m_methods; method != NULL && method->ml_name != NULL; method++) {
-        add_method(method);
-    }
+    add_methods(module->m_methods);
 }
 
 static void add_type(PyTypeObject *type)
@@ -168,9 +173,7 @@ static void add_type(PyTypeObject *type)
     add_slots(sequence_slots, type->tp_as_sequence, type->tp_name);
     add_slots(mapping_slots, type->tp_as_mapping, type->tp_name);
     add_slots(buffer_slots, type->tp_as_buffer, type->tp_name);
-    for (const PyMethodDef *method = type->tp_methods; method != NULL && method->ml_name != NULL; method++) {
-        add_method(method);
-    }
+    add_methods(type->tp_methods);
     for (const PyGetSetDef *attribute = type->tp_getset; attribute != NULL && attribute->name != NULL; attribute++) {
         add(attribute->get, attribute->name, "getter", 2, 1);
         add(attribute->set, attribute->name, "setter", 3, 1);
