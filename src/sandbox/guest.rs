@@ -1,4 +1,4 @@
-//! The host's side of the guest ABI (wasm/guest/guest.c is the other side).
+//! The host's side of the guest ABI (wasm/guest/abi/abi.h describes it).
 
 use wasmtime::{AsContext, AsContextMut, Instance, Memory, Result, TypedFunc};
 
@@ -93,8 +93,8 @@ impl Guest {
             run: instance.get_typed_func(&mut store, "run")?,
             result_ptr: instance.get_typed_func(&mut store, "result_ptr")?,
             result_len: instance.get_typed_func(&mut store, "result_len")?,
-            pending_output_len: instance.get_typed_func(&mut store, "unwritten_len")?,
-            pending_output_ptr: instance.get_typed_func(&mut store, "unwritten_ptr")?,
+            pending_output_len: instance.get_typed_func(&mut store, "pending_output_len")?,
+            pending_output_ptr: instance.get_typed_func(&mut store, "pending_output_ptr")?,
         })
     }
 

@@ -1,5 +1,5 @@
 # Compares the modules that the snapshot has imported with themselves, imported anew: what differs is what the
-# start-up and its rehearsals have left.
+# start-up and its warm-up have left.
 import collections
 import enum
 import functools

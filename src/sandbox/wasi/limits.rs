@@ -1,5 +1,5 @@
 //! The run's limits as a script may ask for them, for `os.statvfs` and its like (the other side is
-//! wasm/guest/system.h).
+//! wasm/guest/libc/system.h).
 
 use super::state::WasiState;
 

@@ -1,4 +1,4 @@
-//! The standard library's archive: its layout, which `wasm/guest/archive.c` reads, and its place in
+//! The standard library's archive: its layout, which `wasm/guest/modules/archive.c` reads, and its place in
 //! the module.
 
 use std::collections::BTreeMap;

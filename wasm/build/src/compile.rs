@@ -22,8 +22,8 @@ use crate::progress;
 /// The compiled files, by what they are linked into.
 pub struct Objects {
     interpreter: Vec<PathBuf>,
-    guest: PathBuf,
-    compiler: PathBuf,
+    guest: Vec<PathBuf>,
+    compiler: Vec<PathBuf>,
 }
 
 impl Objects {
@@ -37,9 +37,9 @@ impl Objects {
         self.with(&self.compiler)
     }
 
-    fn with<'a>(&'a self, last: &'a Path) -> Vec<&'a Path> {
-        let interpreter = self.interpreter.iter().map(PathBuf::as_path);
-        interpreter.chain([last]).collect()
+    fn with<'a>(&'a self, last: &'a [PathBuf]) -> Vec<&'a Path> {
+        let files = self.interpreter.iter().chain(last);
+        files.map(PathBuf::as_path).collect()
     }
 }
 
@@ -63,13 +63,14 @@ pub fn run(
     let jobs: Vec<&Job> = plan
         .interpreter
         .iter()
-        .chain([&plan.guest, &plan.compiler])
+        .chain(&plan.guest)
+        .chain(&plan.compiler)
         .collect();
-    let mut objects = factory.all(&jobs)?;
-    let compiler = objects.pop().context("the compiler of Python")?;
-    let guest = objects.pop().context("the guest")?;
+    let mut interpreter = factory.all(&jobs)?;
+    let mut guest = interpreter.split_off(plan.interpreter.len());
+    let compiler = guest.split_off(plan.guest.len());
     Ok(Objects {
-        interpreter: objects,
+        interpreter,
         guest,
         compiler,
     })

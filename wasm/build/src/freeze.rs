@@ -12,7 +12,7 @@ use crate::guest::Guest;
 
 /// The `snapshot` of a guest with `archive`, in which the code of each module that the snapshot has
 /// not imported is frozen. Frozen code refers to what is in this snapshot, so the guest itself makes
-/// it (`wasm/guest/deepfreeze.c`).
+/// it (`wasm/guest/build/freeze.c`).
 pub fn run(snapshot: &[u8], archive: &[u8], work: &Path) -> Result<Vec<u8>> {
     let mut fingerprint = Fingerprint::default();
     fingerprint

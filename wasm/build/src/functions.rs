@@ -2,7 +2,7 @@
 //!
 //! WebAssembly checks the type of every call through a table and traps on a difference; on other
 //! platforms the same mistake goes unnoticed, so CPython has some. The guest lists the functions in its
-//! types, methods and modules (`wasm/guest/functions.c`), and the module says which types they have.
+//! types, methods and modules (`wasm/guest/build/functions.c`), and the module says which types they have.
 
 use std::collections::BTreeSet;
 

@@ -11,9 +11,9 @@ use crate::patterns::matching;
 use crate::places::Places;
 use crate::recipe::{CompilerFlags, Module, Package, Recipe, Unit};
 
-/// The C file that makes CPython a guest, and the one that makes it the build's own compiler of Python.
-const GUEST: &str = "guest.c";
-const COMPILER: &str = "compile.c";
+/// The C files that make CPython a guest, and the one that makes it the build's own compiler of Python.
+const GUEST: [&str; 2] = ["abi/run.c", "startup/startup.c"];
+const COMPILER: &str = "build/compile.c";
 
 /// A file to compile.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
@@ -36,10 +36,10 @@ impl Job {
 pub struct Plan {
     /// CPython, its modules, the libraries that they need, and what starts it.
     pub interpreter: Vec<Job>,
-    /// The file that makes a guest of it.
-    pub guest: Job,
+    /// The files that make a guest of it.
+    pub guest: Vec<Job>,
     /// The file that makes the build's own compiler of Python of it.
-    pub compiler: Job,
+    pub compiler: Vec<Job>,
 }
 
 /// Plans the interpreter of `environment`, whose `packages` are given in order. The table of modules is written to
@@ -115,10 +115,11 @@ pub fn make(
     // Modules may share a file.
     let mut seen = BTreeSet::new();
     interpreter.retain(|job| seen.insert(job.clone()));
+    let last = |name: &str| own.job(guest.join(name), &[], &[]);
     Ok(Plan {
         interpreter,
-        guest: own.job(guest.join(GUEST), &[], &[]),
-        compiler: own.job(guest.join(COMPILER), &[], &[]),
+        guest: GUEST.map(last).into(),
+        compiler: vec![last(COMPILER)],
     })
 }
 
@@ -214,8 +215,8 @@ mod tests {
         for path in [
             "cpython/Python/ceval.c",
             "cpython/Modules/math.c",
-            "own/guest/guest.c",
-            "own/guest/wasi.c",
+            "own/guest/abi/run.c",
+            "own/guest/libc/wasi.c",
             "own/packages/numpy/support.c",
             "numpy/src/module.c",
             "numpy/src/sort.cpp",
@@ -256,7 +257,7 @@ mod tests {
         let root = tempfile::tempdir()?;
         let places = places(root.path())?;
         let recipe: Recipe = toml::from_str(RECIPE)?;
-        let environment: Environment = toml::from_str("guest = ['wasi.c']")?;
+        let environment: Environment = toml::from_str("guest = ['libc/wasi.c']")?;
         let packages = [("numpy".to_owned(), toml::from_str(PACKAGE)?)];
         let plan = make(&recipe, &environment, &packages, &places, root.path())?;
         let names: Vec<_> = plan
@@ -267,7 +268,7 @@ mod tests {
         assert_eq!(
             names[..7],
             [
-                "own:/guest/wasi.c",
+                "own:/guest/libc/wasi.c",
                 "cpython:/Python/ceval.c",
                 "cpython:/Modules/math.c",
                 "generated:numpy/loops.c",

@@ -39,7 +39,7 @@ fn run_init(linked: &[u8]) -> Result<Vec<u8>> {
     // Scripts find an empty directory here; so does the start-up.
     let scratch = tempfile::tempdir()?;
     let mut wasi = WasiCtxBuilder::new();
-    // Its rehearsals print; that matters only when it fails.
+    // Its warm-up scripts print; that matters only when it fails.
     let output = MemoryOutputPipe::new(1 << 20);
     wasi.stdout(output.clone()).stderr(output.clone());
     wasi.envs(&[("HOME", "/tmp"), ("TMPDIR", "/tmp"), ("LANG", "C.UTF-8")]);

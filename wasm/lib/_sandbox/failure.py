@@ -7,7 +7,7 @@ from traceback import TracebackException
 
 from _sandbox import result_path, source
 
-# `enum status` and `enum step` of guest.c.
+# `enum status` of guest/abi/abi.h and `enum step` of guest/abi/run.c.
 SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = range(1, 7)
 COMPILING, EXECUTING, CALLING, ENCODING = range(4)
 

@@ -1,13 +1,13 @@
-"""Gets the interpreter ready for scripts; everything here runs before the snapshot.
+"""Preparation of the interpreter for scripts, before the snapshot, and of each run of one.
 
-What `guest.c` takes from here is bound now, so that a script that replaces modules or builtins
-changes nothing but its own view of them.
+The functions that `guest/abi/run.c` takes from here are bound now, so that a script that replaces modules or
+builtins changes nothing but its own view of them.
 """
 
 import importlib
 import sys
 
-# Before the other modules, which take the memory that this is done with.
+# Before the other modules: those get the memory that this one frees.
 from _sandbox import patterns as _
 from _sandbox.preload import MODULES
 
@@ -32,7 +32,7 @@ from _frozen_importlib import ModuleSpec
 from _sandbox import event_loop, files, missing_functions, source
 from _sandbox.failure import describe
 from _sandbox.importer import ArchiveImporter
-from _sandbox.rehearsal import SCRIPTS as rehearsal_scripts
+from _sandbox.warmup import SCRIPTS as warm_up_scripts
 
 event_loop.install()
 files.install()
@@ -42,11 +42,25 @@ builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 builtins.help = _sitebuiltins._Helper()
 builtins.copyright = _sitebuiltins._Printer("copyright", sys.copyright)
 builtins.credits = _sitebuiltins._Printer("credits", "See https://www.python.org for more information.")
-builtins.license = _sitebuiltins._Printer("license", "See https://docs.python.org/3.13/license.html")
+builtins.license = _sitebuiltins._Printer(
+    "license", "See https://docs.python.org/%d.%d/license.html" % sys.version_info[:2]
+)
 
 
-def new_script():
-    """Makes the module `script` and gives its namespace, in which the script will run."""
+random_generator = random._inst
+await_main = asyncio.run
+run_at_exit = atexit._run_exitfuncs
+
+
+def new_run():
+    """Makes what is new for each run; returns the namespace for the script and the encoder for its result."""
+    linecache.clearcache()
+    source.register()
+    return _new_script().__dict__, _new_encoder()
+
+
+def _new_script():
+    """Makes the module `script`."""
     module = type(sys)("script")
     module.__file__ = source.FILE_NAME
     module.__loader__ = source.ScriptLoader
@@ -55,30 +69,31 @@ def new_script():
     # Library code that looks for the main program finds the script.
     sys.modules["script"] = sys.modules["__main__"] = module
     sys.argv = [source.FILE_NAME]
-    return module.__dict__
+    return module
 
 
-random_generator = random._inst
-await_main = asyncio.run
-run_at_exit = atexit._run_exitfuncs
-
-
-def _refuse(value):
+def _not_serializable(value):
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-# json.dumps(value, allow_nan=False) without its Python part: markers, default, string encoder,
-# indent, separators, sort_keys, skipkeys, allow_nan.
-encode = json.encoder.c_make_encoder(
-    {}, _refuse, json.encoder.c_encode_basestring_ascii, None, ": ", ", ", False, False, False
-)
+def _new_encoder():
+    """Makes json.dumps(value, allow_nan=False) without its Python part.
+
+    After an error the containers that were being encoded are still in the dict of markers; an encoder that is
+    used again would take them for circular references.
+    """
+    markers, indent, sort_keys, skip_keys, allow_nan = {}, None, False, False, False
+    return json.encoder.c_make_encoder(
+        markers, _not_serializable, json.encoder.c_encode_basestring_ascii, indent, ": ", ", ",
+        sort_keys, skip_keys, allow_nan,
+    )
 
 
-def renew_streams():
+def renew_output_streams():
     """Makes stdout and stderr anew, so that what printing changes lies beside a run's new objects."""
     for descriptor, name in (1, "stdout"), (2, "stderr"):
         old = getattr(sys, name)
-        binary = open(descriptor, "wb", closefd=False)
+        binary = io.open(descriptor, "wb", closefd=False)
         binary.raw.name = old.name
         new = io.TextIOWrapper(
             binary, old.encoding, old.errors, newline="\n", line_buffering=old.line_buffering
@@ -88,16 +103,14 @@ def renew_streams():
         setattr(sys, f"__{name}__", new)
 
 
-def settle():
-    """Leaves the heap as a script should find it."""
+def finish_startup():
+    """Removes the traces of the start-up and its warm-up, and leaves the heap as a script should find it."""
     # The modules that had to exist before the importer did are like all others from here on.
     for name in ("abc", "codecs", "encodings", "encodings.aliases", "encodings.utf_8", "io"):
         module = sys.modules[name]
         module.__spec__ = ArchiveImporter.find_spec(name)
         module.__loader__ = ArchiveImporter
         module.__file__ = module.__spec__.origin
-    linecache.clearcache()
-    source.register()
     atexit._clear()
     # As if no loop had run yet.
     asyncio.events._event_loop_policy = None

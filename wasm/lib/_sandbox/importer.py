@@ -1,4 +1,4 @@
-"""Imports the standard library from the archive that is built into the guest.
+"""The importer of the standard library, which is an archive in the guest.
 
 Runs before anything else can be imported: only what is compiled in may be used here.
 """
@@ -7,9 +7,9 @@ import _archive
 import sys
 from _frozen_importlib import ModuleSpec, _call_with_frames_removed
 
-ROOT = "/lib/python3.13/"
+ROOT = sys._stdlib_dir + "/"
 
-# Parts of the standard library that cannot work here, and what they would need.
+# Parts of the standard library that cannot work here, and the feature that each would need.
 MISSING = {
     "ctypes": "foreign code", "_ctypes": "foreign code",
     "_ssl": "a network",
@@ -76,7 +76,7 @@ class ArchiveImporter:
 
 
 class Directory:
-    """A directory of the archive as an entry of a path, for those who list what can be imported from it."""
+    """A directory of the archive as an entry of a path, for code that lists the modules in it."""
 
     def __init__(self, path):
         self.prefix = path.rstrip("/")[len(ROOT):]
@@ -87,7 +87,7 @@ class Directory:
         return ArchiveImporter.find_spec(name)
 
     def iter_modules(self, prefix=""):
-        """The names of the modules, in order, and whether each is a package."""
+        """Yields the names of the modules, in order, and whether each is a package."""
         found = {}
         for path in _archive.paths():
             if path.startswith(self.prefix + "/") and path.endswith(".pyc"):
@@ -101,7 +101,7 @@ class Directory:
 
 
 class MissingModules:
-    """Says of modules that nobody can find why the sandbox does not have them."""
+    """Explains why the sandbox does not have a module that was not found."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):

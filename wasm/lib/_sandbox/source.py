@@ -30,5 +30,5 @@ class ScriptLoader:
 
 
 def register():
-    """Tells linecache where the lines are, without reading them before anyone asks."""
+    """Lets linecache read the script's lines when they are first needed."""
     linecache.cache[FILE_NAME] = (lambda: ScriptLoader.get_source("script"),)

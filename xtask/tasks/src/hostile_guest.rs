@@ -74,8 +74,8 @@ impl Guest<'_> {
                 (func $run (export "run") (param i32 i32) (result i32) {run})
                 (func (export "result_ptr") (result i32) {result_ptr})
                 (func (export "result_len") (result i32) {result_len})
-                (func (export "unwritten_len") (param i32) (result i32) {unwritten_len})
-                (func (export "unwritten_ptr") (result i32) {unwritten_ptr}))"#
+                (func (export "pending_output_len") (param i32) (result i32) {unwritten_len})
+                (func (export "pending_output_ptr") (result i32) {unwritten_ptr}))"#
         )
     }
 

@@ -141,7 +141,7 @@
 #define EOPNOTSUPP ENOTSUP
 #define EHWPOISON 133
 
-/* For wasi-libc, which asks for it. guest/wasi.c returns others in its place. */
+/* For wasi-libc, which asks for it. guest/libc/wasi.c returns others in its place. */
 #define ENOTCAPABLE 4095
 
 #endif

@@ -93,8 +93,8 @@ pub fn guest() -> String {
                 (i32.const 0))
             (func (export "result_ptr") (result i32) (i32.const 0))
             (func (export "result_len") (result i32) (i32.const 4))
-            (func (export "unwritten_len") (param i32) (result i32) (i32.const 0))
-            (func (export "unwritten_ptr") (result i32) (i32.const 0)))"#
+            (func (export "pending_output_len") (param i32) (result i32) (i32.const 0))
+            (func (export "pending_output_ptr") (result i32) (i32.const 0)))"#
     )
 }
 
