@@ -4,8 +4,9 @@
  * Python's stack: a script sees only itself, and so does a reader of its tracebacks. Errors are described in
  * Python, by lib/_sandbox/failure.py.
  *
- * An instance can run one script after the other. New for each run are the namespace (`__main__`, sys.argv) and
- * the encoder. Everything else stays as the last script left it: imported modules with all that was changed in them (sys.path, sys.stdout, the
+ * An instance can run one script after the other. New for each run are the namespace (`__main__`, sys.argv), a
+ * stdin without the input that the last script left in its buffer, and the encoder. Everything else stays as
+ * the last script left it: imported modules with all that was changed in them (sys.path, sys.stdout, the
  * random generator's state), the environment, the current directory, open files and the heap's size. The
  * namespace of the last run is cleared as Python clears that of `__main__` when it ends: functions of the
  * script to which modules still refer find None in place of their globals. */

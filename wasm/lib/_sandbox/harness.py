@@ -54,6 +54,8 @@ run_at_exit = atexit._run_exitfuncs
 
 def new_run():
     """Makes what is new for each run; returns the namespace for the script and the encoder for its result."""
+    # Made before the snapshot for the first run, so that its buffer lies beside that run's new objects.
+    sys.stdin = sys.__stdin__ = _open_stdin()
     linecache.clearcache()
     source.register()
     return _new_script().__dict__, _new_encoder()
@@ -87,6 +89,15 @@ def _new_encoder():
         markers, _not_serializable, json.encoder.c_encode_basestring_ascii, indent, ": ", ", ",
         sort_keys, skip_keys, allow_nan,
     )
+
+
+def _open_stdin():
+    """Opens standard input as Python does with `LANG=C.UTF-8` and a pipe."""
+    binary = io.open(0, "rb", closefd=False)
+    binary.raw.name = "<stdin>"
+    stdin = io.TextIOWrapper(binary, "utf-8", "surrogateescape", newline="\n")
+    stdin.mode = "r"
+    return stdin
 
 
 def renew_output_streams():
