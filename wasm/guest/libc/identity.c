@@ -1,5 +1,4 @@
-/* Who runs: one user without a name, on a machine that every script takes for its own. WASI knows
- * neither users nor permissions. */
+/* The user and the host name. WASI has neither users nor permissions: there is one user, without a name. */
 
 #include <errno.h>
 #include <string.h>

@@ -11,27 +11,27 @@
 #include <string.h>
 #include <strings.h>
 
-/* From wasi-libc: what it would answer. */
+/* From wasi-libc: its own nl_langinfo. */
 char *__nl_langinfo(nl_item item);
 
-enum { CATEGORIES = LC_ALL, LONGEST_NAME = 16 };
+enum { CATEGORIES = LC_ALL, MAX_NAME = 16 };
 
 static const char *const categories[CATEGORIES] = {
     [LC_CTYPE] = "LC_CTYPE",     [LC_NUMERIC] = "LC_NUMERIC",   [LC_TIME] = "LC_TIME",
     [LC_COLLATE] = "LC_COLLATE", [LC_MONETARY] = "LC_MONETARY", [LC_MESSAGES] = "LC_MESSAGES",
 };
 
-/* Which glibc has besides, and nobody asks for alone. */
+/* Categories of glibc that wasi-libc does not have. */
 static const char *const others[] = {"LC_PAPER",     "LC_NAME",        "LC_ADDRESS",
                                      "LC_TELEPHONE", "LC_MEASUREMENT", "LC_IDENTIFICATION"};
 
 /* As Python sets them at its start: text is UTF-8 (LANG), all else is as in C. */
-static char names[CATEGORIES][LONGEST_NAME] = {"C.UTF-8", "C", "C", "C", "C", "C"};
+static char names[CATEGORIES][MAX_NAME] = {"C.UTF-8", "C", "C", "C", "C", "C"};
 
 /* Returns the name of a locale once it is set, or NULL if there is none of that name. */
 static const char *known(const char *name, size_t size)
 {
-    static char copy[LONGEST_NAME];
+    static char copy[MAX_NAME];
     if (size >= sizeof copy) {
         return NULL;
     }
@@ -62,7 +62,7 @@ static const char *part_of(const char *name, int category, size_t *size)
 {
     const char *part = name;
     if (strchr(name, ';') != NULL) {
-        char start[LONGEST_NAME];
+        char start[MAX_NAME];
         snprintf(start, sizeof start, "%s=", categories[category]);
         part = strstr(name, start);
         if (part == NULL) {
@@ -103,7 +103,7 @@ char *setlocale(int category, const char *name)
     }
     int first = category == LC_ALL ? 0 : category, last = category == LC_ALL ? CATEGORIES - 1 : category;
     if (name != NULL) {
-        char new[CATEGORIES][LONGEST_NAME];
+        char new[CATEGORIES][MAX_NAME];
         for (int i = first; i <= last; i++) {
             const char *wanted = *name == 0 ? from_environment(i) : name;
             size_t size;
@@ -114,7 +114,7 @@ char *setlocale(int category, const char *name)
             }
             strcpy(new[i], found);
         }
-        memcpy(names[first], new[first], (last - first + 1) * LONGEST_NAME);
+        memcpy(names[first], new[first], (last - first + 1) * MAX_NAME);
     }
     return category == LC_ALL ? all_names() : names[category];
 }

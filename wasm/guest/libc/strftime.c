@@ -1,5 +1,5 @@
-/* strftime as glibc has it in the C locale: with its flags, widths and directives, and with a directive that
- * nobody knows left as it stands. Of wasi-libc's nothing would be left of the whole text then. */
+/* strftime as glibc has it in the C locale: with its flags, widths and directives. Unknown directives are
+ * copied; wasi-libc's function returns no text at all then. */
 
 #include "pyconfig.h"
 

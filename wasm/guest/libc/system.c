@@ -32,7 +32,7 @@ long sandbox_pages(int available)
     return (limit > used ? limit - used : 0) / page;
 }
 
-/* The same: how many files may be open. */
+/* For wasi-libc's sysconf: the limit of open files. */
 long sandbox_open_files(void)
 {
     return host_limit(OPEN_FILES);

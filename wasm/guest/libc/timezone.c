@@ -13,7 +13,7 @@
 int archive_size(const char *path);
 void archive_read(const char *path, void *to);
 
-enum { LONGEST_NAME = 16, LONGEST_PATH = 64, HOUR = 3600, DAY = 24 * HOUR };
+enum { MAX_NAME = 16, MAX_PATH = 64, HOUR = 3600, DAY = 24 * HOUR };
 
 /* When daylight saving time begins or ends: `Mm.w.d`, `Jn` or `n`, and a time of that day. */
 struct rule {
@@ -23,8 +23,8 @@ struct rule {
 };
 
 struct zone {
-    char standard[LONGEST_NAME];
-    char daylight[LONGEST_NAME];
+    char standard[MAX_NAME];
+    char daylight[MAX_NAME];
     long standard_offset; /* seconds east of Greenwich */
     long daylight_offset;
     bool has_daylight;
@@ -49,7 +49,7 @@ static const char *read_name(const char *at, char *name)
     bool quoted = *at == '<';
     at += quoted;
     for (size = 0; quoted ? *at != 0 && *at != '>' : isalpha((unsigned char)*at); at++) {
-        if (size + 1 >= LONGEST_NAME) {
+        if (size + 1 >= MAX_NAME) {
             return NULL;
         }
         name[size++] = *at;
@@ -139,10 +139,10 @@ static bool read_zone(const char *text, struct zone *to)
     return at != NULL && *at == 0;
 }
 
-/* The same for a zone of the archive: the last line of its data. */
+/* Reads the description of a zone in the archive: the last line of its data. */
 static bool read_named_zone(const char *name, struct zone *to)
 {
-    char path[LONGEST_PATH] = "zoneinfo/data/";
+    char path[MAX_PATH] = "zoneinfo/data/";
     if (strlen(path) + strlen(name) >= sizeof path) {
         return false;
     }

@@ -1,5 +1,5 @@
-/* The border between wasi-libc and the host: WASI's error numbers become Linux's here, and descriptors that
- * the host does not have are looked after. wasi-libc calls the functions `__wasi_...`. */
+/* The layer between wasi-libc and the host, which translates WASI's error numbers to Linux's and emulates
+ * descriptors that the host does not have. wasi-libc calls the functions `__wasi_...`. */
 
 #include "pyconfig.h"
 
@@ -95,7 +95,7 @@ int linux_error(int error)
     return error >= 0 && (size_t)error < sizeof linux_errors ? linux_errors[error] : EIO;
 }
 
-/* The same for calls on a descriptor that was opened for something else. */
+/* As linux_error, for calls on a descriptor that was opened for another purpose. */
 static int descriptor_error(int error)
 {
     return error == __WASI_ERRNO_NOTCAPABLE ? EBADF : linux_error(error);
@@ -233,7 +233,7 @@ __wasi_errno_t __wasi_sock_shutdown(__wasi_fd_t fd, __wasi_sdflags_t how)
     return linux_error(host_sock_shutdown(host_descriptor(fd), how));
 }
 
-/* --- calls with a path, which opening.c and its like have made one of the host's --- */
+/* --- calls with a path, which files/ has made one of the host's --- */
 
 __wasi_errno_t __wasi_path_create_directory(__wasi_fd_t fd, const char *path)
 {
@@ -305,7 +305,7 @@ __wasi_errno_t __wasi_fd_renumber(__wasi_fd_t fd, __wasi_fd_t to)
     return descriptor_error(host_fd_renumber(fd, to));
 }
 
-/* Whether Linux lets a device or directory do what makes sense for files only. */
+/* Returns the error of a call that makes sense for files only. */
 static __wasi_errno_t on_files_only(enum kind kind, int error)
 {
     return kind == ORDINARY ? descriptor_error(error) : is_directory(kind) ? EISDIR : EINVAL;

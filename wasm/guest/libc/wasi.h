@@ -1,5 +1,5 @@
-/* The host's functions as they are (WASI preview 1): they return WASI's error numbers and know nothing of
- * what wasi.c and descriptors.c add. */
+/* The host's functions as they are (WASI preview 1): they return WASI's error numbers, and know only the host's
+ * descriptors. */
 
 #ifndef GUEST_WASI_H
 #define GUEST_WASI_H

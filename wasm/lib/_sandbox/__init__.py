@@ -1,1 +1,1 @@
-"""What runs around a script: the importer of the standard library and the harness."""
+"""The Python part of the guest: the importer of the standard library and the harness of scripts."""

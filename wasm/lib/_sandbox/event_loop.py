@@ -1,4 +1,4 @@
-"""Makes asyncio's event loop work without sockets and threads."""
+"""Changes to asyncio's event loop, which works without sockets and threads here."""
 
 import selectors
 import socket
@@ -25,14 +25,14 @@ def _select(self, timeout=None, _select=selectors.PollSelector.select, _sleep=ti
         timeout = FOREVER
     if self._fd_to_key:
         return _select(self, timeout)
-    # Each turn of a loop that is busy asks for nothing, and asking the host takes longer than the turn.
+    # A busy loop does not wait, and a call of the host takes longer than an iteration.
     if timeout > 0:
         _sleep(timeout)
     return []
 
 
 async def _getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):
-    """Without a thread: what can be looked up here takes no time."""
+    """Works without a thread: nothing that can be looked up here takes time."""
     return socket.getaddrinfo(host, port, family, type, proto, flags)
 
 

@@ -1,4 +1,4 @@
-"""Puts what went wrong into words: a traceback for stderr, a status and a line for the answer."""
+"""Descriptions of exceptions: a traceback for stderr, a status and a line for the response."""
 
 import builtins
 import inspect
@@ -11,16 +11,16 @@ from _sandbox import result_path, source
 SYNTAX_ERROR, NO_MAIN, EXCEPTION, NOT_SERIALIZABLE, OUT_OF_MEMORY, EXITED = range(1, 7)
 COMPILING, EXECUTING, CALLING, ENCODING = range(4)
 
-# Characters of a source line that is shown. Longer ones, and the marks below them, would fill stderr.
-LONGEST_LINE = 10_000
+# In characters. Longer source lines are not shown: they, and the marks below them, would fill stderr.
+MAX_LINE_LENGTH = 10_000
 
 
 def describe(exception, step, subject, stderr, _import=builtins.__import__):
-    """The status and the text for an exception that ended a script. The subject is what the step worked on:
-    `main`, or what it returned.
+    """Returns the status and the text for an exception that ended a script. The subject is the object that the
+    step worked on: `main`, or the value that it returned.
 
     The script may have left anything behind: streams that are closed, exceptions that cannot be
-    printed. Whatever fails on the way, the answer still names the exception.
+    printed. Even if a step of this fails, the text still names the exception.
     """
     builtins.__import__ = _import
     if isinstance(exception, SystemExit):
@@ -69,7 +69,7 @@ def _reason(exception, value):
         try:
             path = result_path.find(value)
         except Exception:
-            path = None  # The script has replaced what this is made of.
+            path = None  # The script has replaced functions that this uses.
         return str(exception) if path in (None, "result") else f"{path}: {exception}"
     if isinstance(exception, RecursionError):
         return str(exception)
@@ -77,7 +77,7 @@ def _reason(exception, value):
 
 
 def _print_traceback(exception, stderr):
-    """Prints the traceback and gives its last line."""
+    """Prints the traceback and returns its last line."""
     try:
         report = TracebackException.from_exception(exception)
         _hide_long_lines(report)
@@ -103,7 +103,7 @@ def _plain_line(exception):
 
 
 def _wants_arguments(exception, main):
-    """Whether the call itself failed, before any of the script's code ran."""
+    """Returns whether the call itself failed, before any of the script's code ran."""
     if not isinstance(exception, TypeError) or exception.__traceback__ is not None:
         return False
     try:
@@ -123,7 +123,7 @@ def _add_source_line(error):
 
 
 def _hide_long_lines(report):
-    """Those of the exception, and of all that led to it or are grouped in it."""
+    """Hides them in the exception, and in all that led to it or are grouped in it."""
     reports, seen = [report], set()
     while reports:
         report = reports.pop()
@@ -139,11 +139,11 @@ def _hide_long_lines(report):
 
 
 def _is_long(text):
-    return text is not None and any(len(line) > LONGEST_LINE for line in text.split("\n"))
+    return text is not None and any(len(line) > MAX_LINE_LENGTH for line in text.split("\n"))
 
 
 def _drop_outer_frames(exception):
-    """asyncio's frames around an `async def main` are none of the script's."""
+    """Drops asyncio's frames around an `async def main`."""
     frames = exception.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != source.FILE_NAME:
         frames = frames.tb_next

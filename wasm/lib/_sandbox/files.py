@@ -1,4 +1,4 @@
-"""The script's place in the file system: its scratch directory."""
+"""The scratch directory of a script, and imports from it."""
 
 import _frozen_importlib_external
 import os

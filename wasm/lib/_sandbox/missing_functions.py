@@ -1,7 +1,7 @@
-"""Says of functions that `os` does not have here why that is so.
+"""Errors that explain why `os` lacks a function.
 
-Most of what cannot work is there and fails when it is called (guest/unavailable.c). These would lead libraries
-astray: they choose their ways by whether `os` has them.
+Most functions that cannot work are there and fail when they are called (guest/modules/unavailable.c). These are
+not, because libraries choose their implementation by whether `os` has them.
 """
 
 import os

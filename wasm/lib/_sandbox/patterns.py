@@ -1,6 +1,6 @@
-"""Compiles the regular expressions of some modules, so that `re` has them in its cache when those are imported.
+"""Regular expressions of some modules, compiled ahead so that `re` has them in its cache when those are imported.
 
-That is a fifth of what importing such a module takes, and to keep them takes little memory.
+That is a fifth of the time that importing such a module takes, and to keep them takes little memory.
 """
 
 import re
@@ -15,7 +15,7 @@ unittest.loader urllib.request
 
 
 def _calls(source):
-    """The calls of `re.compile` in a module, as expressions. To parse all of it would take more memory."""
+    """Yields the calls of `re.compile` in a module, as code. To parse all of it would take more memory."""
     for start in re.finditer(r"\b_?re\.compile\(", source):
         for end in re.compile(r"\)").finditer(source, start.end()):
             try:
@@ -30,7 +30,7 @@ def _compile_those_of(module):
         try:
             eval(call, {"re": re, "_re": re})
         except NameError:
-            pass  # It is made of parts that are known only inside of the module.
+            pass  # It uses names of the module.
 
 
 for _name in MODULES:

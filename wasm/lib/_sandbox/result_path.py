@@ -1,35 +1,35 @@
-"""Finds the part of a result that has no JSON form."""
+"""The path to the part of a result that has no JSON form."""
 
 import math
 from json.encoder import encode_basestring_ascii
 
 # A result that is larger, or nested deeper, is reported without a path.
-MOST_ITEMS = 100_000
-MOST_LEVELS = 100
+MAX_ITEMS = 100_000
+MAX_DEPTH = 100
 
 # Characters of a key that are shown.
-LONGEST_KEY = 50
+MAX_KEY_LENGTH = 50
 
 # Bits of an int that has as many digits as text may have.
-MOST_BITS = 4300 * math.log2(10)
+MAX_BITS = 4300 * math.log2(10)
 
 
 def find(value):
-    """The path to the first part that cannot be encoded, like `result["rows"][3]`; None if it was not found.
+    """Returns the path to the first part that cannot be encoded, like `result["rows"][3]`, or None.
 
     Nothing of the script's own code runs: types are looked at, not instances, and containers are walked
     with the methods of the built-in types.
     """
     item = value
     containers, iterators, keys = [], [], []
-    for _ in range(MOST_ITEMS):
+    for _ in range(MAX_ITEMS):
         kind = type(item)
         if issubclass(kind, (dict, list, tuple)):
             if any(item is container for container in containers):
                 return _path(keys)
             if issubclass(kind, dict) and not all(map(_is_plain, dict.keys(item))):
                 return _path(keys)
-            if len(containers) == MOST_LEVELS:
+            if len(containers) == MAX_DEPTH:
                 return None
             containers.append(item)
             iterators.append(_entries(item, kind))
@@ -57,7 +57,7 @@ def _is_plain(item):
     if issubclass(kind, float):
         return math.isfinite(item)
     if issubclass(kind, int):
-        return int.bit_length(item) <= MOST_BITS
+        return int.bit_length(item) <= MAX_BITS
     return item is None or issubclass(kind, str)
 
 
@@ -69,7 +69,7 @@ def _key(key):
     kind = type(key)
     if issubclass(kind, str):
         text = str.__str__(key)
-        return encode_basestring_ascii(text[:LONGEST_KEY] + "..." * (len(text) > LONGEST_KEY))
+        return encode_basestring_ascii(text[:MAX_KEY_LENGTH] + "..." * (len(text) > MAX_KEY_LENGTH))
     if issubclass(kind, bool) or key is None:
         return repr(key)
     return int.__repr__(key) if issubclass(kind, int) else float.__repr__(key)

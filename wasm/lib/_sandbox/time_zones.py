@@ -1,4 +1,4 @@
-"""The time zones in the archive, for zoneinfo (see edits.toml)."""
+"""The time zones in the archive, for zoneinfo (edits/sandbox.toml)."""
 
 import io
 
@@ -8,7 +8,7 @@ DIRECTORY = "zoneinfo/data/"
 
 
 def read(key):
-    """The data of a zone as a file, or None."""
+    """Returns the data of a zone as a file, or None."""
     try:
         data = _archive.read(DIRECTORY + key)
     except UnicodeEncodeError:
@@ -17,5 +17,5 @@ def read(key):
 
 
 def names():
-    """All of them, as a set."""
+    """Returns the names of all zones, as a set."""
     return {path[len(DIRECTORY):] for path in _archive.paths() if path.startswith(DIRECTORY)}

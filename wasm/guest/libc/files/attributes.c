@@ -1,4 +1,4 @@
-/* The calls that ask for what is known of a file or change it, in place of wasi-libc's (see opening.c). */
+/* Calls that read or change the attributes of a file, in place of wasi-libc's (see opening.c). */
 
 #include "pyconfig.h"
 
@@ -121,7 +121,7 @@ int fchmod(int fd, mode_t mode)
     return fstat(fd, &found) < 0 ? -1 : change_mode(&found, mode);
 }
 
-/* There is nobody else to give a file to. */
+/* There is no other user. */
 static int change_owner(const struct stat *found, uid_t user, gid_t group)
 {
     bool kept = (user == (uid_t)UNCHANGED || user == USER) && (group == (gid_t)UNCHANGED || group == USER);

@@ -1,5 +1,5 @@
 /* Duplicates and devices. For each the host has opened the scratch directory once more, so that it numbers
- * and counts them like all other descriptors; what they are instead is known here alone. */
+ * and counts them like all other descriptors; only this file knows what they are instead. */
 
 #include "pyconfig.h"
 
@@ -72,7 +72,7 @@ static int open_placeholder(int *fd)
     return error;
 }
 
-/* The same with the number `fd`, which is free. */
+/* Opens a placeholder with the number `fd`, which is free. */
 static int open_placeholder_at(int fd)
 {
     int opened, error = open_placeholder(&opened);
@@ -163,8 +163,8 @@ int dup(int fd)
 int dup2(int fd, int copy)
 {
     /* Beyond this Linux has no descriptors either. */
-    enum { MOST_DESCRIPTORS = 1024 };
-    if (!is_open(fd) || copy < 0 || copy >= MOST_DESCRIPTORS) {
+    enum { MAX_DESCRIPTORS = 1024 };
+    if (!is_open(fd) || copy < 0 || copy >= MAX_DESCRIPTORS) {
         return fail(EBADF);
     }
     if (fd == copy) {

@@ -23,10 +23,10 @@ enum kind kind_of(int fd);
 /* The host's descriptor behind `fd`. */
 int host_descriptor(int fd);
 
-/* Opens a device or directory; gives the descriptor, or -1 with errno set. */
+/* Opens a device or directory; returns the descriptor, or -1 with errno set. */
 int open_special(enum kind kind);
 
-/* Closes a descriptor of any kind; gives an error number, 0 without. */
+/* Closes a descriptor of any kind; returns an error number, 0 without. */
 int close_descriptor(int fd);
 
 /* As in POSIX; wasi-libc does not declare them. */

@@ -18,12 +18,12 @@ __wasi_filetype_t file_type(enum kind kind)
 }
 
 /* The host gives no more at once (src/sandbox/wasi/waiting.rs). */
-enum { MOST_RANDOM = 1 << 16 };
+enum { MAX_RANDOM = 1 << 16 };
 
 static int read_random(uint8_t *to, size_t size)
 {
     for (size_t part; size > 0; to += part, size -= part) {
-        part = size < MOST_RANDOM ? size : MOST_RANDOM;
+        part = size < MAX_RANDOM ? size : MAX_RANDOM;
         int error = host_random_get(to, part);
         if (error != 0) {
             return linux_error(error);

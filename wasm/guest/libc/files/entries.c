@@ -1,4 +1,4 @@
-/* The calls that make, remove and rename, in place of wasi-libc's (see opening.c). */
+/* Calls that make, remove and rename files, in place of wasi-libc's (see opening.c). */
 
 #include "pyconfig.h"
 
@@ -35,7 +35,7 @@ int mkdirat(int fd, const char *path, mode_t mode)
         return stat_place(&place, &found) == 0 ? fail(EEXIST) : -1;
     }
     if (place.where == OUTSIDE) {
-        return refuse(&place);
+        return fail_outside(&place);
     }
     if (may_pass(&place, true) < 0) {
         return -1;
@@ -136,7 +136,7 @@ int remove(const char *path)
     return removed < 0 && errno == EISDIR ? rmdir(path) : removed;
 }
 
-/* Whether a place has no name that could be taken from it. */
+/* Returns whether a place has no name that could be removed. */
 static bool is_fixed(const struct place *place)
 {
     return place->end != NAME || is_scratch(place);
@@ -160,7 +160,7 @@ int renameat(int fd, const char *path, int new_fd, const char *new_path)
         return -1;
     }
     if (from.where != SCRATCH || to.where != SCRATCH) {
-        return from.where == SCRATCH ? refuse(&to) : fail(EACCES);
+        return from.where == SCRATCH ? fail_outside(&to) : fail(EACCES);
     }
     if (to.must_be_directory && !S_ISDIR(source.st_mode)) {
         return fail(ENOTDIR);
@@ -181,7 +181,7 @@ int rename(const char *path, const char *new_path)
     return renameat(AT_FDCWD, path, AT_FDCWD, new_path);
 }
 
-/* Whether a name could be made at a place; the host makes neither links nor special files. */
+/* Checks whether a name could be made at a place; the host makes neither links nor special files. */
 static int check_new(int fd, const char *path, struct place *place)
 {
     struct stat found;
@@ -194,7 +194,7 @@ static int check_new(int fd, const char *path, struct place *place)
     if (errno != ENOENT) {
         return -1;
     }
-    return place->where == SCRATCH ? may_pass(place, true) : refuse(place);
+    return place->where == SCRATCH ? may_pass(place, true) : fail_outside(place);
 }
 
 int linkat(int fd, const char *path, int new_fd, const char *new_path, int flags)

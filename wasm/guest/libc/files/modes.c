@@ -11,7 +11,7 @@ struct kept {
     int denies;
 };
 
-/* As many as there are files with such modes; the host bounds those. */
+/* One for each file with a mode of its own; the host bounds the number of files. */
 static struct kept *kept;
 static size_t count, capacity, denying;
 

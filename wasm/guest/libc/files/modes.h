@@ -1,4 +1,4 @@
-/* Modes of files and directories, which WASI does not have. Kept for the run, by inode. */
+/* Modes of files and directories, which WASI does not have. Kept for the life of the instance, by inode. */
 
 #ifndef GUEST_MODES_H
 #define GUEST_MODES_H
@@ -8,16 +8,16 @@
 /* The mode of a file or directory that has not been given another. */
 enum { FILE_MODE = 0644, DIRECTORY_MODE = 0755 };
 
-/* Whether any has a mode of its own. */
+/* Returns whether any has a mode of its own. */
 int has_modes(void);
 
-/* Whether one of them denies its owner something. */
+/* Returns whether one of them denies its owner something. */
 int has_denying_modes(void);
 
 /* The mode of `inode`, without its type. */
 mode_t mode_of(ino_t inode, int is_directory);
 
-/* Gives `inode` a mode; returns an error number, 0 without. */
+/* Sets the mode of `inode`; returns an error number, 0 without. */
 int set_mode(ino_t inode, int is_directory, mode_t mode);
 
 /* `inode` is no longer there: another may get its number. */

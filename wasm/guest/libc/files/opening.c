@@ -1,4 +1,4 @@
-/* The calls that open what a path names, in place of wasi-libc's: those ignore modes, take an empty path for the
+/* Calls that open files and directories, in place of wasi-libc's: those ignore modes, take an empty path for the
  * current directory, and pass a slash at the end of a path on to the host, which rejects it. */
 
 #include "pyconfig.h"
@@ -34,7 +34,7 @@ static int open_outside(const struct place *place, int flags)
 {
     struct stat found;
     if (place->where == OUTSIDE) {
-        return flags & O_CREAT ? refuse(place) : fail(ENOENT);
+        return flags & O_CREAT ? fail_outside(place) : fail(ENOENT);
     }
     if (stat_place(place, &found) < 0) {
         return -1;

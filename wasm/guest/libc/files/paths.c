@@ -49,7 +49,7 @@ static const char *below(const char *path, const char *prefix)
     return strncmp(path, prefix, size) == 0 && path[size] == '/' ? path + size + 1 : NULL;
 }
 
-/* Says what the absolute path `full` is. */
+/* Classifies the absolute path `full`. */
 static int classify(const char *full, struct place *place)
 {
     const char *rest = below(full, scratch);
@@ -83,7 +83,7 @@ static int classify(const char *full, struct place *place)
     return 0;
 }
 
-/* Whether `full`, absolute, is a directory, so that `..` leads out of it. */
+/* Checks that `full`, absolute, is a directory, so that `..` leads out of it. */
 static int check_directory(const char *full)
 {
     struct place *place = malloc(sizeof *place);

@@ -1,4 +1,4 @@
-/* Where paths lead. */
+/* Resolution of paths. */
 
 #ifndef GUEST_PATHS_H
 #define GUEST_PATHS_H
@@ -34,14 +34,14 @@ int locate(int fd, const char *path, struct place *place);
 /* Returns the kind of entry that is there, or -1 with errno if there is none. */
 int stat_place(const struct place *place, struct stat *to);
 
-/* Whether the modes of the directories on the way to a place allow to look it up or, with `change`, to
+/* Checks whether the modes of the directories on the way to a place allow to look it up or, with `change`, to
  * make or remove a name there; -1 with errno if not. */
 int may_pass(const struct place *place, bool change);
 
-/* Whether the directory that a name in the scratch directory would be in is there; -1 with errno if not. */
+/* Checks whether the directory that a name in the scratch directory would be in is there; -1 with errno if not. */
 int check_parent(const struct place *place);
 
 /* Sets errno to why nothing can be made or removed at a place outside of the scratch directory; -1. */
-int refuse(const struct place *place);
+int fail_outside(const struct place *place);
 
 #endif

@@ -18,7 +18,7 @@ static int fail(int error)
     return -1;
 }
 
-int refuse(const struct place *place)
+int fail_outside(const struct place *place)
 {
     return fail(place->where == OUTSIDE && !place->parent_exists ? ENOENT : EACCES);
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Those that programs ask for by name. */
+/* Services that programs look up by name. */
 static const struct service {
     const char *name;
     int port;
