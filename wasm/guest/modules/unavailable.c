@@ -5,6 +5,8 @@
 #include <Python.h>
 
 #include <errno.h>
+#include <stdbool.h>
+#include <unistd.h>
 
 static const char no_processes[] = "the sandbox cannot start processes";
 static const char one_process[] = "the sandbox has no other processes";
@@ -19,44 +21,78 @@ static const char signals[] = "_signal";
 
 /* --- functions that return the same value at any time --- */
 
-static PyObject *terminal_name(void)
+static PyObject *raise_errno(int error)
+{
+    errno = error;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+static PyObject *terminal_name(PyObject *Py_UNUSED(arguments))
 {
     return PyUnicode_FromString("/dev/tty");
 }
 
-static PyObject *only_group(void)
+static PyObject *only_group(PyObject *Py_UNUSED(arguments))
 {
     return Py_BuildValue("[i]", 1000);
 }
 
-static PyObject *zero(void)
+static PyObject *zero(PyObject *Py_UNUSED(arguments))
 {
     return PyLong_FromLong(0);
 }
 
-static PyObject *none(void)
+static PyObject *none(PyObject *Py_UNUSED(arguments))
 {
     Py_RETURN_NONE;
 }
 
-static PyObject *no_timer(void)
+static PyObject *no_timer(PyObject *Py_UNUSED(arguments))
 {
     return Py_BuildValue("(dd)", 0.0, 0.0);
 }
 
-static PyObject *empty_set(void)
+static PyObject *empty_set(PyObject *Py_UNUSED(arguments))
 {
     return PySet_New(NULL);
 }
 
-static PyObject *set_of_zero(void)
+/* The numbers from `first` to `last`, as a set. glibc reserves signals 32 and 33. */
+static PyObject *set_of_numbers(int first, int last)
 {
     PyObject *set = PySet_New(NULL);
-    PyObject *item = PyLong_FromLong(0);
-    if (set != NULL && PySet_Add(set, item) < 0) {
-        Py_CLEAR(set);
+    for (int number = first; set != NULL && number <= last; number++) {
+        PyObject *element = PyLong_FromLong(number);
+        if (element == NULL || (number != 32 && number != 33 && PySet_Add(set, element) < 0)) {
+            Py_CLEAR(set);
+        }
+        Py_XDECREF(element);
     }
     return set;
+}
+
+static PyObject *all_signals(PyObject *Py_UNUSED(arguments))
+{
+    return set_of_numbers(1, 64);
+}
+
+static PyObject *affinity(PyObject *arguments)
+{
+    int process;
+    if (!PyArg_ParseTuple(arguments, "i:sched_getaffinity", &process)) {
+        return NULL;
+    }
+    return process == 0 || process == getpid() ? set_of_numbers(0, 0) : raise_errno(ESRCH);
+}
+
+static PyObject *signal_mask(PyObject *arguments)
+{
+    int how;
+    PyObject *mask;
+    if (!PyArg_ParseTuple(arguments, "iO:pthread_sigmask", &how, &mask)) {
+        return NULL;
+    }
+    return how >= 0 && how <= 2 ? PySet_New(NULL) : raise_errno(EINVAL);
 }
 
 /* --- the table --- */
@@ -67,7 +103,7 @@ struct unavailable {
     const char *parameters;
     int error;
     const char *reason;
-    PyObject *(*value)(void); /* in place of an error */
+    PyObject *(*value)(PyObject *arguments); /* in place of an error */
 };
 
 static const struct unavailable functions[] = {
@@ -121,7 +157,7 @@ static const struct unavailable functions[] = {
     {posix, "ctermid", "", .value = terminal_name},
     {posix, "getgrouplist", "user, group, /", .value = only_group},
     {posix, "getpriority", "which, who", .value = zero},
-    {posix, "sched_getaffinity", "pid, /", .value = set_of_zero},
+    {posix, "sched_getaffinity", "pid, /", .value = affinity},
     {signals, "alarm", "seconds, /", ENOSYS, no_timers},
     {signals, "setitimer", "which, seconds, interval=0.0, /", ENOSYS, no_timers},
     {signals, "pause", "", ENOSYS, one_process},
@@ -130,9 +166,10 @@ static const struct unavailable functions[] = {
     {signals, "sigtimedwait", "sigset, timeout, /", ENOSYS, one_process},
     {signals, "pthread_kill", "thread_id, signalnum, /", EPERM, one_process},
     {signals, "getitimer", "which, /", .value = no_timer},
-    {signals, "pthread_sigmask", "how, mask, /", .value = empty_set},
+    {signals, "pthread_sigmask", "how, mask, /", .value = signal_mask},
     {signals, "siginterrupt", "signalnum, flag, /", .value = none},
     {signals, "sigpending", "", .value = empty_set},
+    {signals, "valid_signals", "", .value = all_signals},
     {NULL},
 };
 
@@ -145,11 +182,18 @@ static PyObject *call(PyObject *self, PyObject *arguments, PyObject *keywords)
     if (function == NULL) {
         return NULL;
     }
+    Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+    if (*function->parameters == 0 && count != 0) {
+        return PyErr_Format(PyExc_TypeError, "%s() takes no arguments (%zd given)", function->name, count);
+    }
     if (function->value != NULL) {
-        return function->value();
+        return function->value(arguments);
     }
     PyObject *text = PyUnicode_FromFormat("%s (%s)", strerror(function->error), function->reason);
-    PyObject *values = text == NULL ? NULL : Py_BuildValue("(iN)", function->error, text);
+    /* CPython's errors name the path, except those of execv. */
+    bool has_path = count > 0 && strncmp(function->parameters, "path", 4) == 0 && strcmp(function->name, "execv") != 0;
+    PyObject *path = has_path ? PyTuple_GET_ITEM(arguments, 0) : Py_None;
+    PyObject *values = text == NULL ? NULL : Py_BuildValue("(iNO)", function->error, text, path);
     if (values != NULL) {
         PyErr_SetObject(PyExc_OSError, values);
         Py_DECREF(values);
