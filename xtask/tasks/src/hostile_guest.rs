@@ -26,8 +26,8 @@ struct Guest<'a> {
     run: String,
     result_ptr: &'a str,
     result_len: &'a str,
-    unwritten_len: &'a str,
-    unwritten_ptr: &'a str,
+    pending_output_len: &'a str,
+    pending_output_ptr: &'a str,
 }
 
 impl Default for Guest<'_> {
@@ -38,8 +38,8 @@ impl Default for Guest<'_> {
             run: "(i32.const 0)".into(),
             result_ptr: "(i32.const 0)",
             result_len: "(i32.const 4)",
-            unwritten_len: "(i32.const 0)",
-            unwritten_ptr: "(i32.const 0)",
+            pending_output_len: "(i32.const 0)",
+            pending_output_ptr: "(i32.const 0)",
         }
     }
 }
@@ -52,8 +52,8 @@ impl Guest<'_> {
             run,
             result_ptr,
             result_len,
-            unwritten_len,
-            unwritten_ptr,
+            pending_output_len,
+            pending_output_ptr,
         } = self;
         let trigger = TRIGGER.len();
         let hostile = |hostile: &str, proper: &str| {
@@ -74,8 +74,8 @@ impl Guest<'_> {
                 (func $run (export "run") (param i32 i32) (result i32) {run})
                 (func (export "result_ptr") (result i32) {result_ptr})
                 (func (export "result_len") (result i32) {result_len})
-                (func (export "pending_output_len") (param i32) (result i32) {unwritten_len})
-                (func (export "pending_output_ptr") (result i32) {unwritten_ptr}))"#
+                (func (export "pending_output_len") (param i32) (result i32) {pending_output_len})
+                (func (export "pending_output_ptr") (result i32) {pending_output_ptr}))"#
         )
     }
 
@@ -255,9 +255,9 @@ fn results_that_no_harness_returns() -> Result<()> {
         (running(&format!("{until_refused} unreachable")), Some("memory_limit")),
         (running(&format!("{until_refused} (i32.load (i32.const -1))")), Some("crashed")),
         (running("(drop (memory.grow (i32.const 30000))) unreachable"), Some("crashed")),
-        (Guest { unwritten_len: forever, ..running("unreachable") }, Some("crashed")),
-        (Guest { unwritten_len: "(i32.const -1)", ..running("unreachable") }, Some("crashed")),
-        (Guest { unwritten_len: "(i32.const -1)", unwritten_ptr: "(i32.const -1)", ..running(forever) }, Some("cpu_limit")),
+        (Guest { pending_output_len: forever, ..running("unreachable") }, Some("crashed")),
+        (Guest { pending_output_len: "(i32.const -1)", ..running("unreachable") }, Some("crashed")),
+        (Guest { pending_output_len: "(i32.const -1)", pending_output_ptr: "(i32.const -1)", ..running(forever) }, Some("cpu_limit")),
     ];
     for (guest, kind) in cases {
         let response = guest.respond(&[("CPU_LIMIT", "300ms")])?;

@@ -27,14 +27,16 @@ async fn last_result(scripts: &[&str]) -> Result<String> {
 #[tokio::test]
 async fn each_run_has_a_namespace_of_its_own() -> Result<()> {
     let first = "import __main__\nkept = 1\ndef main(): return __main__.kept";
-    let second = "import __main__\ndef main(): return [hasattr(__main__, 'kept'), __main__.main is main]";
+    let second =
+        "import __main__\ndef main(): return [hasattr(__main__, 'kept'), __main__.main is main]";
     assert_eq!(last_result(&[first, second]).await?, "[false, true]");
     Ok(())
 }
 
 #[tokio::test]
 async fn modules_stay_as_the_last_script_left_them() -> Result<()> {
-    let first = "import colorsys, os\ncolorsys.kept = 1\nos.environ['KEPT'] = '2'\ndef main(): pass";
+    let first =
+        "import colorsys, os\ncolorsys.kept = 1\nos.environ['KEPT'] = '2'\ndef main(): pass";
     let second = "import colorsys, os\ndef main(): return [colorsys.kept, os.environ['KEPT']]";
     assert_eq!(last_result(&[first, second]).await?, r#"[1, "2"]"#);
     Ok(())
