@@ -33,9 +33,9 @@ impl Sources {
             if matches!(module.last().map(String::as_str), Some("mod" | "lib")) {
                 module.pop();
             }
-            let is_test = ["tests", "properties"]
-                .map(Some)
-                .contains(&module.last().map(|name| &**name));
+            let is_test = module
+                .iter()
+                .any(|name| ["tests", "properties"].contains(&&**name));
             // The program and its commands are a crate of their own.
             let is_program = ["main", "commands"]
                 .map(Some)
