@@ -34,7 +34,6 @@ RUN cargo xtask fetch-python
 
 # The crates that the service depends on, in a layer of their own.
 COPY xtask/tasks xtask/tasks
-# hadolint ignore=DL3059
 RUN cargo xtask image --dependencies
 
 # The service.
