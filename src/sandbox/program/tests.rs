@@ -254,4 +254,5 @@ async fn output_can_be_read_while_the_run_goes_on() -> Result<()> {
     Ok(())
 }
 
+mod stdin;
 mod steps;
