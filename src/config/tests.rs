@@ -396,7 +396,7 @@ fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
     };
     let tiny = SystemResources {
         cores: 1,
-        memory: 80 << 20,
+        memory: 90 << 20,
         ..RESOURCES
     };
     let narrow = SystemResources {
@@ -405,9 +405,9 @@ fn capacity_follows_cores_memory_and_settings() -> Result<(), String> {
     };
     let cases: &[(SystemResources, &[&str], [u32; 3])] = &[
         (RESOURCES, &[], [32, 256, 1152]),
-        (small, &[], [5, 40, 180]),
+        (small, &[], [4, 32, 144]),
         (tiny, &[], [1, 8, 36]),
-        (small, &["--memory-limit", "20MB"], [8, 64, 288]),
+        (small, &["--memory-limit", "20MB"], [7, 56, 252]),
         (RESOURCES, &["--max-concurrent", "3"], [3, 24, 108]),
         (
             RESOURCES,
