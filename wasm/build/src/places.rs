@@ -20,13 +20,13 @@ impl Places {
     /// Returns the path of `place`: in the tree that its prefix names, or in `directory` if it has none.
     pub fn resolve(&self, place: &str, directory: &Path) -> Result<PathBuf> {
         let Some((kind, rest)) = place.split_once(':') else {
-            return Ok(directory.join(place));
+            return Ok(join(directory, place));
         };
         let (name, path) = match kind {
             "crate" | "archive" | "generated" => rest.split_once('/').unwrap_or((rest, "")),
             _ => ("", rest),
         };
-        Ok(self.tree(&format!("{kind}:{name}"))?.join(path))
+        Ok(join(self.tree(&format!("{kind}:{name}"))?, path))
     }
 
     /// Returns the path of the tree called `name`.
@@ -72,6 +72,15 @@ impl Places {
             let name = name.trim_end_matches(':').replace(':', "-");
             format!("-ffile-prefix-map={}={name}", path.display())
         })
+    }
+}
+
+/// Joins paths, without a slash at the end where there is nothing to join.
+fn join(directory: &Path, path: &str) -> PathBuf {
+    if path.is_empty() {
+        directory.to_owned()
+    } else {
+        directory.join(path)
     }
 }
 
