@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use pinned::checkout;
 use serde::Deserialize;
-
-use crate::checkout;
 
 #[derive(Deserialize)]
 struct Metadata {

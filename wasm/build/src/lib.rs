@@ -11,7 +11,6 @@
 
 mod archive;
 mod cache;
-mod checkout;
 mod compile;
 mod compiler;
 mod crates;

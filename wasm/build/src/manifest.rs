@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use pinned::{Pins, publish};
+use pinned::{Pins, checkout, publish};
 use serde::{Deserialize, Serialize};
 
-use crate::checkout;
 use crate::digest::{Fingerprint, directory_digest, sha256};
 use crate::precompile;
 
