@@ -20,9 +20,20 @@ pub struct Environment {
     /// Directories with Python files of ours. A file replaces one of the same path in an earlier directory.
     #[serde(default)]
     pub library: Vec<String>,
-    /// The C files in `guest` that are linked into everything, as patterns in the linker's order.
-    #[serde(default)]
-    pub guest: Vec<String>,
+    /// The C files of ours.
+    pub guest: Option<Guest>,
+}
+
+/// The C files in the directory `guest`, as patterns in the linker's order.
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Guest {
+    /// Those that are linked into everything.
+    pub sources: Vec<String>,
+    /// Those that make a guest of CPython.
+    pub main: Vec<String>,
+    /// Those that make the build's own compiler of Python of it.
+    pub compiler: Vec<String>,
 }
 
 impl Environment {
@@ -39,10 +50,10 @@ impl Environment {
                 (&mut environment.packages, base.packages),
                 (&mut environment.preload, base.preload),
                 (&mut environment.library, base.library),
-                (&mut environment.guest, base.guest),
             ] {
                 own.splice(..0, base);
             }
+            environment.guest = environment.guest.or(base.guest);
         }
         Ok(environment)
     }
@@ -59,7 +70,7 @@ mod tests {
         std::fs::create_dir(&directory)?;
         std::fs::write(
             directory.join("a.toml"),
-            "preload = ['re']\nguest = ['*.c']\n",
+            "preload = ['re']\nguest = { sources = [], main = ['a.c'], compiler = [] }\n",
         )?;
         std::fs::write(
             directory.join("b.toml"),
@@ -68,7 +79,8 @@ mod tests {
         let environment = Environment::read(wasm.path(), "b")?;
         assert_eq!(environment.packages, ["numpy"]);
         assert_eq!(environment.preload, ["re", "numpy"]);
-        assert_eq!(environment.guest, ["*.c"]);
+        let guest = environment.guest.context("a guest")?;
+        assert_eq!(guest.main, ["a.c"]);
         Ok(())
     }
 }

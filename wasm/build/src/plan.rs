@@ -11,10 +11,6 @@ use crate::patterns::matching;
 use crate::places::Places;
 use crate::recipe::{CompilerFlags, Module, Package, Recipe, Unit};
 
-/// The C files that make CPython a guest, and the one that makes it the build's own compiler of Python.
-const GUEST: [&str; 2] = ["abi/run.c", "startup/startup.c"];
-const COMPILER: &str = "build/compile.c";
-
 /// A file to compile.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
 pub struct Job {
@@ -38,7 +34,7 @@ pub struct Plan {
     pub interpreter: Vec<Job>,
     /// The files that make a guest of it.
     pub guest: Vec<Job>,
-    /// The file that makes the build's own compiler of Python of it.
+    /// The files that make the build's own compiler of Python of it.
     pub compiler: Vec<Job>,
 }
 
@@ -77,10 +73,14 @@ pub fn make(
         &[&python, optimized, &builtin, &internals],
     );
 
-    let mut interpreter = Vec::new();
-    for source in matching(places, &guest, &environment.guest)? {
-        interpreter.push(own.job(source, &[], &[]));
-    }
+    let ours = environment.guest.as_ref();
+    let ours = ours.context("the environment has no guest")?;
+    let own_jobs = |patterns: &[String]| {
+        let files = matching(places, &guest, patterns)?;
+        let jobs = files.into_iter().map(|file| own.job(file, &[], &[]));
+        Ok::<Vec<Job>, anyhow::Error>(jobs.collect())
+    };
+    let mut interpreter = own_jobs(&ours.sources)?;
     interpreter.extend(core.unit(&recipe.core)?);
     for library in recipe.libraries.values() {
         let group = if library.krate().is_some() {
@@ -115,11 +115,10 @@ pub fn make(
     // Modules may share a file.
     let mut seen = BTreeSet::new();
     interpreter.retain(|job| seen.insert(job.clone()));
-    let last = |name: &str| own.job(guest.join(name), &[], &[]);
     Ok(Plan {
         interpreter,
-        guest: GUEST.map(last).into(),
-        compiler: vec![last(COMPILER)],
+        guest: own_jobs(&ours.main)?,
+        compiler: own_jobs(&ours.compiler)?,
     })
 }
 
@@ -257,7 +256,9 @@ mod tests {
         let root = tempfile::tempdir()?;
         let places = places(root.path())?;
         let recipe: Recipe = toml::from_str(RECIPE)?;
-        let environment: Environment = toml::from_str("guest = ['libc/wasi.c']")?;
+        let environment: Environment = toml::from_str(
+            "guest = { sources = ['libc/*.c'], main = ['abi/run.c'], compiler = [] }",
+        )?;
         let packages = [("numpy".to_owned(), toml::from_str(PACKAGE)?)];
         let plan = make(&recipe, &environment, &packages, &places, root.path())?;
         let names: Vec<_> = plan
