@@ -5,6 +5,10 @@
 #ifndef Py_PYCONFIG_H
 #define Py_PYCONFIG_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The machine: ILP32 with 64-bit file offsets and times, little-endian. */
 #define SIZEOF_SHORT 2
 #define SIZEOF_INT 4
@@ -308,5 +312,9 @@ int setsockopt(int fd, int level, int option, const void *value, unsigned size);
 #define HAVE_WCSCOLL 1
 #define HAVE_WCSXFRM 1
 #define HAVE_WMEMCMP 1
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
