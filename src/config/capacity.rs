@@ -77,17 +77,20 @@ impl CapacitySettings {
             let wanted = resources.cores.saturating_mul(RUNS_PER_CORE);
             wanted.min(fit).min(runs_addressable(resources)).max(1)
         });
-        let queue = self
-            .max_queue
-            .unwrap_or(concurrent.saturating_mul(QUEUED_PER_RUN));
+        let files_left = resources.open_files.unwrap_or(u64::MAX);
+        let files_left = files_left.saturating_sub(files(concurrent));
+        let files_left = u32::try_from(files_left).unwrap_or(u32::MAX);
+        let queue = self.max_queue.unwrap_or_else(|| {
+            let fit = match self.max_connections {
+                Some(_) => u32::MAX,
+                None => files_left.saturating_sub(concurrent),
+            };
+            concurrent.saturating_mul(QUEUED_PER_RUN).min(fit)
+        });
         let inside = concurrent.saturating_add(queue);
         let connections = self.max_connections.unwrap_or_else(|| {
-            let left = resources.open_files.unwrap_or(u64::MAX);
-            let left = left.saturating_sub(files(concurrent));
             let wanted = inside.saturating_mul(CONNECTIONS_PER_REQUEST);
-            wanted
-                .min(u32::try_from(left).unwrap_or(u32::MAX))
-                .max(inside)
+            wanted.min(files_left).max(inside)
         });
         Capacity {
             concurrent,

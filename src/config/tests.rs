@@ -296,8 +296,10 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
     // 1152 connections, 32 scripts with 10 files and a directory each, and 512 besides.
     let connections = |files| parse(&[], with(files)).map(|config| config.capacity.connections);
     assert_eq!((connections(2016)?, connections(2015)?), (1152, 1151));
-    // As many as requests that may run or wait there must be.
+    // There are at least as many as requests that may run or wait, of which fewer may wait without files for more.
     assert_eq!(connections(1152)?, 288);
+    let capacity = parse(&[], with(1000))?.capacity;
+    assert_eq!((capacity.queue, capacity.connections), (104, 136));
     parse(&["--max-connections", "1000"], with(1864))?;
     let few = [
         "--max-concurrent",
@@ -323,13 +325,13 @@ fn too_few_open_files_name_what_to_change() -> Result<(), String> {
         ),
         (
             1151,
-            &[],
+            &["--max-queue", "256"],
             &[
                 "1151 files",
                 "MAX_CONNECTIONS, MAX_CONCURRENT and MAX_QUEUE",
             ],
         ),
-        (64, &[], &["64 files", "need 1152"]),
+        (64, &[], &["64 files", "need 896"]),
     ];
     for (files, args, expected) in cases {
         let line = parse(args, with(*files)).err().unwrap_or_default();
