@@ -60,13 +60,14 @@ fn guest_runtime() -> anyhow::Result<Runtime> {
 
 async fn run(config: Config, guests: Handle) -> anyhow::Result<()> {
     system::raise_open_file_limit();
+    let python = config.service.python()?;
     let limits = config.run.limits();
     let runtime = sandbox::Runtime::new(
         config.capacity.concurrent,
         limits.memory,
         config.service.temp_root.as_deref(),
     )?;
-    let interpreter = Interpreter::load(&runtime, &config.service.python()?)?;
+    let interpreter = Interpreter::load(&runtime, &python)?;
     let tested = self_test::run(&interpreter, &limits).await?;
 
     let main = listen(SocketAddr::new(config.service.host, config.service.port)).await?;

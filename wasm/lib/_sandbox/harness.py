@@ -9,7 +9,11 @@ import sys
 
 # Before the other modules: those get the memory that this one frees.
 from _sandbox import patterns as _
+from _sandbox import missing_functions
 from _sandbox.preload import MODULES
+
+# Other modules look at what os has when they are imported.
+missing_functions.install()
 
 # asyncio would import it, and no script could use it there.
 sys.modules["ssl"] = None
@@ -29,14 +33,13 @@ import random
 
 import _sitebuiltins
 from _frozen_importlib import ModuleSpec
-from _sandbox import event_loop, files, missing_functions, source
+from _sandbox import event_loop, files, source
 from _sandbox.failure import describe
 from _sandbox.importer import ArchiveImporter
 from _sandbox.warmup import SCRIPTS as warm_up_scripts
 
 event_loop.install()
 files.install()
-missing_functions.install()
 builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
 builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 builtins.help = _sitebuiltins._Helper()
