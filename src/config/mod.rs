@@ -1,7 +1,8 @@
 //! Every setting of the service: one field is flag, environment variable, default and help text.
 //!
 //! Each heading of `--help` is a struct in a file of its own. `values` parses durations, sizes and other
-//! values, `command` has the subcommands, and `settings` lists the settings in effect.
+//! values, `lower` lowers limits for one run, `command` has the subcommands, and `settings` lists the settings
+//! in effect.
 
 mod access;
 mod capacity;
@@ -9,6 +10,7 @@ mod command;
 mod environment;
 mod error;
 mod host;
+mod lower;
 mod request;
 mod run;
 mod service;
@@ -31,6 +33,7 @@ pub use command::Command;
 pub use environment::PREFIX;
 pub use error::ConfigError;
 pub use host::Host;
+pub use lower::lower;
 pub use request::RequestLimits;
 pub use run::RunLimits;
 pub use service::{LogFormat, Service};
