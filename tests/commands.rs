@@ -13,7 +13,7 @@ type Settings<'a> = &'a [(&'a str, &'a str)];
 const LIMITS: Settings = &[
     ("CPU_LIMIT", "300ms"),
     ("STDOUT_LIMIT", "1kB"),
-    ("BODY_LIMIT", "2kB"),
+    ("SCRIPT_LIMIT", "2kB"),
 ];
 
 fn said(bytes: &[u8]) -> String {
@@ -123,7 +123,7 @@ fn run_rejects_input_that_is_not_a_script() {
         ),
         (&["run", directory], b"", directory),
         (&["run", "-"], b"x = '\xff'", "not UTF-8: see byte 5"),
-        (&["run", "-"], &[b'#'; 3000], "BODY_LIMIT"),
+        (&["run", "-"], &[b'#'; 3000], "SCRIPT_LIMIT"),
         (&["run", "-", "--cpu-limit", "soon"], b"", "CPU_LIMIT"),
         (&["walk"], b"", "walk"),
     ];

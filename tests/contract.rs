@@ -3,6 +3,7 @@
 mod common;
 
 use common::{HELLO, Server, execute, post};
+use serde_json::json;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -13,7 +14,7 @@ fn a_result_and_output() {
     assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(
         response.json(),
-        serde_json::json!({"result": {"a": [1, null]}, "stdout": "hi\n"})
+        json!({"result": {"a": [1, null]}, "stdout": "hi\n"})
     );
     assert!(
         response.body.starts_with(r#"{"result":"#),
@@ -50,7 +51,8 @@ fn a_script_that_fails_is_400_with_its_kind() {
 fn invalid_requests_are_rejected() {
     let server = Server::start(&[]);
     let deep = format!(r#"{{"script":{}"#, "[".repeat(500_000));
-    let large = "x".repeat((1 << 20) + 1);
+    let large = "x".repeat((8 << 20) + 1);
+    let long = json!({"script": "x".repeat((1 << 20) + 1)}).to_string();
     let text = "Content-Type: text/plain\r\n";
     let gzip = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -69,7 +71,8 @@ fn invalid_requests_are_rejected() {
         (post(JSON, "null"), 400, "invalid_request", "an object"),
         (post(JSON, r#"{"script":"\ud800"}"#), 400, "invalid_request", "line 1"),
         (post(JSON, &deep), 400, "invalid_request", "field `script`: invalid type"),
-        (post(JSON, &large), 413, "too_large", "limit of 1 MiB"),
+        (post(JSON, &large), 413, "too_large", "limit of 8 MiB (BODY_LIMIT)"),
+        (post(JSON, &long), 413, "too_large", "limit of 1 MiB (SCRIPT_LIMIT)"),
         (post(text, "{}"), 415, "unsupported_media_type", "application/json"),
         (post(gzip, "{}"), 415, "unsupported_media_type", "application/json"),
         (post("", "{}"), 415, "unsupported_media_type", "application/json"),
@@ -113,7 +116,7 @@ fn a_body_that_is_not_utf8_is_rejected() {
 #[test]
 fn requests_that_are_accepted() {
     let server = Server::start(&[]);
-    let body = serde_json::json!({"script": HELLO, "note": [{"script": 1}]}).to_string();
+    let body = json!({"script": HELLO, "note": [{"script": 1}]}).to_string();
     let deep = format!(
         r#"{{"x":{}{},{}"#,
         "[".repeat(200_000),
@@ -156,7 +159,7 @@ fn a_large_body_is_rejected_before_it_has_arrived() {
 #[test]
 fn a_client_that_sends_its_whole_large_body_first_still_gets_the_response() {
     let server = Server::start(&[]);
-    let response = server.raw(post(JSON, &"x".repeat(10 << 20)));
+    let response = server.raw(post(JSON, &"x".repeat(16 << 20)));
     assert_eq!((response.status, response.kind()), (413, "too_large"));
 }
 

@@ -137,9 +137,15 @@ fn responses_match_the_document() {
     for script in scripts {
         check(&server.execute(script));
     }
+    let include = ["stderr", "usage", "files", "kind"];
+    let made = "def main():\n    open('a', 'w').write('x')\n    open('b', 'wb').write(b'\\xff')\n";
+    for script in [made.to_owned(), format!("{made}    raise ValueError")] {
+        let body = json!({"script": script, "options": {"include": include}});
+        check(&server.raw(post(JSON, &body.to_string())));
+    }
     let requests = [
         post(JSON, "{}"),
-        post(JSON, &"x".repeat(2 << 20)),
+        post(JSON, &"x".repeat(9 << 20)),
         post("", "{}"),
     ];
     for request in requests {
@@ -216,6 +222,48 @@ fn requests_match_the_document() {
         (json!({"script": 1}), false),
         (json!({"script": ""}), false),
         (json!({"script": null}), false),
+        (
+            json!({"script": HELLO, "stdin": "", "files": {"a": "text", "b": {"base64": "AA=="}}}),
+            true,
+        ),
+        (
+            json!({"script": HELLO, "options": {
+                "limits": {"cpu": "500ms", "open_files": 8, "memory": "30MB"},
+                "mode": "main",
+                "environment": "python",
+                "seed": u64::MAX,
+                "time": "2026-01-31T09:30:00Z",
+                "include": ["stderr", "usage", "files", "kind"],
+            }}),
+            true,
+        ),
+        (json!({"script": HELLO, "args": {}}), false),
+        (json!({"script": HELLO, "kwargs": []}), false),
+        (json!({"script": HELLO, "stdin": null}), false),
+        (json!({"script": HELLO, "files": {"a": {}}}), false),
+        (
+            json!({"script": HELLO, "files": {"a": {"base64": "", "more": 1}}}),
+            false,
+        ),
+        (json!({"script": HELLO, "options": null}), false),
+        (json!({"script": HELLO, "options": {"unknown": 1}}), false),
+        (
+            json!({"script": HELLO, "options": {"limits": {"unknown": 1}}}),
+            false,
+        ),
+        (json!({"script": HELLO, "options": {"seed": -1}}), false),
+        (
+            json!({"script": HELLO, "options": {"mode": "other"}}),
+            false,
+        ),
+        (
+            json!({"script": HELLO, "options": {"env": {"A": 1}}}),
+            false,
+        ),
+        (
+            json!({"script": HELLO, "options": {"include": ["result"]}}),
+            false,
+        ),
         (json!([HELLO]), false),
         (json!(HELLO), false),
     ];

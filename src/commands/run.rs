@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use python_executor::config::Config;
 use python_executor::display::Bytes;
-use python_executor::http::JsonResponse;
+use python_executor::http::{Include, JsonResponse};
 use python_executor::sandbox::{Interpreter, Job, Runtime};
 use tokio::runtime;
 
@@ -21,7 +22,7 @@ const ID: &str = "run";
 /// # Errors
 /// When Python cannot be loaded or the response cannot be printed.
 pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
-    let script = match read(file, config.request.body_limit) {
+    let script = match read(file, config.request.script_limit) {
         Ok(script) => script,
         Err(problem) => return Ok(bad_usage(&problem)),
     };
@@ -32,7 +33,7 @@ pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(interpreter.run_and_clean_up(Job::new(script, limits)));
-    let response = JsonResponse::from_outcome(&outcome, ID);
+    let response = JsonResponse::from_outcome(&outcome, Include::default(), Duration::ZERO, ID);
 
     let mut stdout = io::stdout().lock();
     stdout.write_all(&response.body)?;
@@ -60,7 +61,7 @@ fn read(file: &Path, limit: usize) -> Result<String, String> {
         .map_err(|error| format!("cannot read {name}: {error}"))?;
     if bytes.len() > limit {
         return Err(format!(
-            "{name} exceeds the limit of {} (BODY_LIMIT)",
+            "{name} exceeds the limit of {} (SCRIPT_LIMIT)",
             Bytes(limit)
         ));
     }

@@ -11,8 +11,12 @@ use super::values::{positive_duration, size};
 #[command(next_help_heading = "Limits of one request")]
 pub struct RequestLimits {
     /// Maximum size of a request body.
-    #[arg(long, env, default_value = "1MiB", value_parser = size)]
+    #[arg(long, env, default_value = "8MiB", value_parser = size)]
     pub body_limit: usize,
+
+    /// Maximum size of a script.
+    #[arg(long, env, default_value = "1MiB", value_parser = size)]
+    pub script_limit: usize,
 
     /// How long the body of a request may take to arrive.
     #[arg(long, env, default_value = "10s", value_parser = positive_duration)]

@@ -37,7 +37,7 @@ pub struct RunLimits {
     #[arg(long, env, default_value = "8MiB", value_parser = size)]
     pub result_limit: usize,
 
-    /// Maximum nesting of lists and dicts in a result.
+    /// Maximum nesting of lists and dicts in a result, and in each argument.
     #[arg(long, env, default_value = "200", value_parser = count)]
     pub result_depth: u32,
 

@@ -41,10 +41,16 @@ pub(super) enum Error {
     MethodNotAllowed,
     /// The body is too large. Holds the limit in bytes.
     #[error(
-        "the request body exceeds the limit of {} (BODY_LIMIT): send a shorter script",
+        "the request body exceeds the limit of {} (BODY_LIMIT): send a shorter one",
         Bytes(*.0)
     )]
     TooLarge(usize),
+    /// The script is too large. Holds the limit in bytes.
+    #[error(
+        "the script exceeds the limit of {} (SCRIPT_LIMIT): send a shorter one, and data in args, stdin or files",
+        Bytes(*.0)
+    )]
+    ScriptTooLarge(usize),
     #[error(
         "the request body is not announced as JSON, or is compressed: send it uncompressed, with the \
          header Content-Type: application/json"
@@ -72,7 +78,7 @@ impl Error {
             Self::HostNotAllowed(_) => Kind::Forbidden,
             Self::NotFound => Kind::NotFound,
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
-            Self::TooLarge(_) => Kind::TooLarge,
+            Self::TooLarge(_) | Self::ScriptTooLarge(_) => Kind::TooLarge,
             Self::UnsupportedMediaType => Kind::UnsupportedMediaType,
             Self::Access(rejection) => rejection.kind(),
             Self::Admission(error) => error.kind(),
@@ -108,7 +114,7 @@ pub(super) struct RejectedKind(pub(super) &'static str);
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let kind = self.kind();
-        let response = JsonResponse::error(kind, self.status(), &self.to_string(), "", "");
+        let response = JsonResponse::error(kind, self.status(), &self.to_string());
         let mut response = response.into_response(None);
         response.extensions_mut().insert(RejectedKind(kind.name()));
         let headers = response.headers_mut();

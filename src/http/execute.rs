@@ -18,6 +18,7 @@ use super::admission::{AdmissionError, Admitted};
 use super::app::App;
 use super::body;
 use super::error::Error;
+use super::included::Include;
 use super::middleware::RequestId;
 use super::request::ExecuteRequest;
 use super::response::JsonResponse;
@@ -51,7 +52,7 @@ async fn read_and_run(
     let caller: Option<Caller> = request.extensions().get().cloned();
     let limits = &app.config.request;
     let body = body::read(request.into_body(), limits.body_limit, limits.body_timeout).await?;
-    let job = parse(app, body).await?;
+    let (job, include) = parse(app, body).await?;
 
     // Admission follows the body, so that slow clients do not take permits.
     let caller_permit = app.access.caller_permit(caller.as_ref())?;
@@ -68,7 +69,7 @@ async fn read_and_run(
         outcome,
         response,
         admitted,
-    } = run(app, id.clone(), job, admitted).await?;
+    } = run(app, id.clone(), job, include, admitted).await?;
     record.finish(response.kind, response.status.as_u16(), &outcome);
     let mut response = response.into_response(Some(admitted.permit));
     if let Some(timing) = timing(waited, &outcome.usage) {
@@ -83,13 +84,16 @@ async fn read_and_run(
 }
 
 /// Parses a request body. A long one is parsed on the guests' threads: 1 MB takes up to 10 ms.
-async fn parse(app: &Arc<App>, body: Vec<u8>) -> Result<Job, Error> {
+async fn parse(app: &Arc<App>, body: Vec<u8>) -> Result<(Job, Include), Error> {
+    let parse = |app: &App, body: &[u8]| {
+        let max_script = app.config.request.script_limit;
+        ExecuteRequest::parse(body)?.into_job(&app.limits, max_script)
+    };
     if body.len() <= SHORT_TEXT {
-        return ExecuteRequest::parse(&body)?.into_job(&app.limits);
+        return parse(app, &body);
     }
     let shared = Arc::clone(app);
-    let parse = async move { ExecuteRequest::parse(&body)?.into_job(&shared.limits) };
-    with_guests(app, parse).await?
+    with_guests(app, async move { parse(&shared, &body) }).await?
 }
 
 /// A run that has ended, and its response.
@@ -106,6 +110,7 @@ async fn run(
     app: &Arc<App>,
     id: RequestId,
     job: Job,
+    include: Include,
     admitted: Admitted,
 ) -> Result<Finished, Error> {
     let shared = Arc::clone(app);
@@ -113,7 +118,7 @@ async fn run(
     let mut run = Box::pin(async move {
         let outcome = shared.interpreter.run(job, permit).await;
         // On the thread on which the run ended: encoding a long output takes milliseconds.
-        let response = JsonResponse::from_outcome(&outcome, id.as_str());
+        let response = JsonResponse::from_outcome(&outcome, include, admitted.waited, id.as_str());
         Finished {
             outcome,
             response,

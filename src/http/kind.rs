@@ -44,7 +44,7 @@ pub(super) enum Kind {
     NotFound,
     /// The path does not support the method; the Allow header lists those that it supports.
     MethodNotAllowed,
-    /// The request body is too large.
+    /// The request body or its script is too large.
     TooLarge,
     /// The request body is not announced as JSON, or is compressed.
     UnsupportedMediaType,

@@ -18,9 +18,10 @@
 //! | `access` | authentication, authorization, rate limits and concurrency limits of callers |
 //! | `execute` | `POST /execute`, from request to response |
 //! | `body` | reading a request body within its limits |
-//! | `request` | the fields of a request body, and parsing it |
+//! | `request` | the fields of a request body, parsing it, and the job that it becomes |
 //! | `admission` | how many requests may run and how many may wait |
 //! | `response` | the two JSON bodies of the contract |
+//! | `included` | fields of the response that a request includes: usage and files |
 //! | `permit_body` | response bodies that hold the permit of their run |
 //! | `error` | errors of requests that did not run |
 //! | `kind` | the kinds of errors, and their status codes |
@@ -40,6 +41,7 @@ mod execute;
 mod head;
 mod health;
 mod idle;
+mod included;
 mod kind;
 mod middleware;
 mod permit_body;
@@ -51,5 +53,6 @@ mod workers;
 mod write_timeout;
 
 pub use app::App;
+pub use included::Include;
 pub use response::JsonResponse;
 pub use server::{Listeners, Server};

@@ -1,26 +1,59 @@
-//! The request body of `POST /execute`: its fields, and how it is parsed.
+//! The request body of `POST /execute`: its fields, how it is parsed, and the job that it becomes.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `options` | the fields of `options` |
+//! | `files` | contents and paths of `files` |
+//! | `values` | values that serde does not parse as strictly |
+//! | `time` | points in time as RFC 3339 writes them |
+//! | `job` | checks of all fields, and the job |
 
-use std::fmt;
+mod files;
+mod job;
+mod options;
+mod time;
+mod values;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::error::Error;
-use crate::sandbox::{Job, Limits};
+use files::Contents;
+use options::Options;
+use values::{object, pairs, raw_array, raw_object, some};
 
 /// Bytes kept at either end of a long error message.
 const MAX_ERROR_PART: usize = 80;
 
 // A field added here is parsed, checked, and described in `/docs` and the OpenAPI document: the doc
 // comments are the descriptions.
-/// The script to run. Other fields are ignored.
+/// The script to run and its input. Other fields are ignored.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct ExecuteRequest {
-    /// Python source that defines main(), plain or async, without required arguments.
+    /// Python source that defines main(), plain or async.
     #[schema(min_length = 1)]
     pub(super) script: String,
+    /// Positional arguments of main().
+    #[serde(default, deserialize_with = "raw_array")]
+    #[schema(value_type = Vec<Value>)]
+    args: Option<Box<RawValue>>,
+    /// Keyword arguments of main().
+    #[serde(default, deserialize_with = "raw_object")]
+    #[schema(value_type = Object)]
+    kwargs: Option<Box<RawValue>>,
+    /// The text that the script reads from standard input.
+    #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = String)]
+    stdin: Option<String>,
+    /// Files in the working directory before the script starts, by their paths. The contents are text, or bytes as
+    /// {"base64": "..."}.
+    #[serde(default, deserialize_with = "pairs")]
+    #[schema(value_type = HashMap<String, Contents>)]
+    files: Vec<(String, Contents)>,
+    /// How the script is run, and what the response has. Unknown options are rejected.
+    #[serde(default, deserialize_with = "object")]
+    options: Options,
 }
 
 impl ExecuteRequest {
@@ -35,25 +68,27 @@ impl ExecuteRequest {
             Err(error) => Err(invalid(text, &error)),
         }
     }
-
-    /// Returns the job that runs the script within `limits`, those of the service.
-    pub(super) fn into_job(self, limits: &Limits) -> Result<Job, Error> {
-        let Self { script } = self;
-        Ok(Job::new(script, limits.clone()))
-    }
 }
 
 /// Returns the error for a body with this problem. The field is found by parsing again, so that valid
 /// requests do not pay for keeping track of it.
 fn invalid(text: &str, error: &serde_json::Error) -> Error {
     let mut json = serde_json::Deserializer::from_str(text);
-    let problem = match serde_path_to_error::deserialize::<_, Body>(&mut json) {
+    match serde_path_to_error::deserialize::<_, Body>(&mut json) {
         Err(traced) if traced.path().iter().next().is_some() => {
-            format!("field `{}`: {error}", traced.path())
+            invalid_field(&traced.path().to_string(), &error.to_string())
         }
-        _ => error.to_string(),
-    };
-    Error::InvalidRequest(format!("invalid request body: {}", abridge(&problem)))
+        _ => Error::InvalidRequest(format!(
+            "invalid request body: {}",
+            abridge(&error.to_string())
+        )),
+    }
+}
+
+/// Returns the error for a field with this problem.
+fn invalid_field(field: &str, problem: &str) -> Error {
+    let problem = abridge(&format!("field `{field}`: {problem}"));
+    Error::InvalidRequest(format!("invalid request body: {problem}"))
 }
 
 /// Makes one short line of `text`, which may quote a whole value or name of the request.
@@ -68,29 +103,10 @@ fn abridge(text: &str) -> String {
     short.replace(char::is_control, " ")
 }
 
-/// A request that is written as an object. The derived implementation takes an array of the fields,
-/// too.
-struct Body(ExecuteRequest);
-
-impl<'de> Deserialize<'de> for Body {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(BodyVisitor)
-    }
-}
-
-struct BodyVisitor;
-
-impl<'de> Visitor<'de> for BodyVisitor {
-    type Value = Body;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the field `script`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Body, A::Error> {
-        ExecuteRequest::deserialize(MapAccessDeserializer::new(fields)).map(Body)
-    }
-}
+/// A request that is written as an object.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Body(#[serde(deserialize_with = "object")] ExecuteRequest);
 
 #[cfg(test)]
 mod properties;
@@ -133,7 +149,7 @@ mod tests {
         let deep = format!(r#"{{"script":{}"#, "[".repeat(200_000));
         let long = format!("{:?}", "x".repeat(200_000));
         let long_name = format!("{{{long}: x}}");
-        let object = "expected an object with the field `script` at line 1";
+        let object = "expected an object at line 1";
         let string = "expected a string at line 1";
         let cases: &[(&[u8], &str)] = &[
             (b"", "EOF while parsing a value at line 1 column 0"),

@@ -1,6 +1,7 @@
 //! Responses to runs: the two JSON bodies of the contract, and the headers that belong to them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::admission::Permit;
+use super::included::{Contents, Files, Include, UsageBody};
 use super::kind::Kind;
 use super::permit_body::PermitBody;
 use crate::sandbox::{Failure, Outcome};
@@ -22,7 +24,7 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 /// The kind of a response with a result.
 const OK: &str = "ok";
 
-/// The body when main() returned.
+/// The body when the script has a result.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SuccessBody<'a> {
@@ -31,6 +33,22 @@ pub(super) struct SuccessBody<'a> {
     result: &'a RawValue,
     /// The text that the script wrote to standard output.
     stdout: &'a str,
+    /// The text that the script wrote to standard error, if the request includes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    stderr: Option<&'a str>,
+    /// The resources that the run used, if the request includes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = UsageBody)]
+    usage: Option<UsageBody>,
+    /// The files that the script made or changed, by their paths, if the request includes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = HashMap<String, Contents>)]
+    files: Option<Files<'a>>,
+    /// "ok", if the request includes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    kind: Option<&'static str>,
 }
 
 /// The body when there is no result.
@@ -43,6 +61,18 @@ pub(super) struct ErrorBody<'a> {
     stdout: &'a str,
     /// The text that the script wrote to standard error before it ended, such as a traceback.
     stderr: &'a str,
+    /// The resources that the run used, if the request includes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = UsageBody)]
+    usage: Option<UsageBody>,
+    /// The files that the script made or changed, by their paths, if the request includes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = HashMap<String, Contents>)]
+    files: Option<Files<'a>>,
+    /// The kind of the error, if the request includes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    kind: Option<&'static str>,
 }
 
 /// A response of the contract: a status, a kind and a JSON body.
@@ -56,21 +86,36 @@ pub struct JsonResponse {
 }
 
 impl JsonResponse {
-    /// Returns the response to a run with this outcome. When the service is at fault, the error names
-    /// `request_id`, under which the log has the details.
+    /// Returns the response to a run with this outcome, which waited in the queue for `queue`. When the service is at
+    /// fault, the error names `request_id`, under which the log has the details.
     #[must_use]
-    pub fn from_outcome(outcome: &Outcome, request_id: &str) -> Self {
+    pub fn from_outcome(
+        outcome: &Outcome,
+        include: Include,
+        queue: Duration,
+        request_id: &str,
+    ) -> Self {
         let Outcome {
             result,
             stdout,
             stderr,
-            ..
+            files,
+            usage,
         } = outcome;
+        let usage = include.usage.then(|| UsageBody::new(usage, queue));
+        let files = include.files.then_some(Files(files));
         match result {
             Ok(result) => Self {
                 kind: OK,
                 status: StatusCode::OK,
-                body: json(&SuccessBody { result, stdout }),
+                body: json(&SuccessBody {
+                    result,
+                    stdout,
+                    stderr: include.stderr.then_some(stderr),
+                    usage,
+                    files,
+                    kind: include.kind.then_some(OK),
+                }),
             },
             Err(failure) => {
                 let kind = Kind::from(failure);
@@ -81,26 +126,34 @@ impl JsonResponse {
                     }
                     failure => failure.to_string(),
                 };
-                Self::error(kind, kind.status(), &error, stdout, stderr)
+                Self {
+                    kind: kind.name(),
+                    status: kind.status(),
+                    body: json(&ErrorBody {
+                        error: &error,
+                        stdout,
+                        stderr,
+                        usage,
+                        files,
+                        kind: include.kind.then_some(kind.name()),
+                    }),
+                }
             }
         }
     }
 
-    /// Returns the response for an error.
-    pub(super) fn error(
-        kind: Kind,
-        status: StatusCode,
-        error: &str,
-        stdout: &str,
-        stderr: &str,
-    ) -> Self {
+    /// Returns the response for an error of a request that did not run.
+    pub(super) fn error(kind: Kind, status: StatusCode, error: &str) -> Self {
         Self {
             kind: kind.name(),
             status,
             body: json(&ErrorBody {
                 error,
-                stdout,
-                stderr,
+                stdout: "",
+                stderr: "",
+                usage: None,
+                files: None,
+                kind: None,
             }),
         }
     }
@@ -137,8 +190,6 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::sandbox::Usage;
 
@@ -202,7 +253,8 @@ mod tests {
         ];
         for (result, status, kind) in cases {
             let outcome = outcome_of(result)?;
-            let response = JsonResponse::from_outcome(&outcome, "id-1");
+            let response =
+                JsonResponse::from_outcome(&outcome, Include::default(), Duration::ZERO, "id-1");
             assert_eq!(response.kind, kind);
             let response = response.into_response(None);
             assert_eq!(response.status(), status);

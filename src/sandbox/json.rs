@@ -14,7 +14,7 @@ pub enum JsonError {
 /// Checks that `text` is one JSON value of at most `max_depth` levels. It is passed on unchanged, so that
 /// numbers keep all their digits and strings their escapes.
 pub fn parse(text: Vec<u8>, max_depth: usize) -> Result<Box<RawValue>, JsonError> {
-    if depth(&text) > max_depth {
+    if json_depth(&text) > max_depth {
         return Err(JsonError::TooDeep);
     }
     let text = String::from_utf8(text).map_err(|_| JsonError::Malformed)?;
@@ -22,10 +22,10 @@ pub fn parse(text: Vec<u8>, max_depth: usize) -> Result<Box<RawValue>, JsonError
 }
 
 /// Returns the deepest nesting of arrays and objects. Exact for valid JSON; other text is rejected afterwards.
-fn depth(text: &[u8]) -> usize {
+pub fn json_depth(text: impl AsRef<[u8]>) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut in_string = false;
-    let mut bytes = text.iter();
+    let mut bytes = text.as_ref().iter();
     while let Some(byte) = bytes.next() {
         match byte {
             b'"' => in_string = !in_string,
@@ -75,7 +75,7 @@ mod tests {
             ("[[], [[]]]", 3),
         ];
         for (text, expected) in cases {
-            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+            assert_eq!(json_depth(text), expected, "{text}");
         }
         assert_eq!(parse(b"[[]]".to_vec(), 1).unwrap_err(), JsonError::TooDeep);
     }

@@ -34,6 +34,7 @@ pub use engine::{ADDRESS_SPACE, page_scan_available};
 pub use files::{DATA_DIRECTORY, FilePath, InputFile, OutputFile, PathError};
 pub use interpreter::Interpreter;
 pub use job::Job;
+pub use json::json_depth;
 pub use limits::{FileLimits, Limits};
 pub use live::{LiveOutput, NewOutput, Position};
 pub use outcome::{Failure, Outcome, Usage};

@@ -10,13 +10,13 @@ use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, ComponentsBuilder, Content, Header, InfoBuilder, LicenseBuilder, OpenApi,
-    OpenApiBuilder, PathItem, PathsBuilder, Ref, Required, Response, ResponseBuilder,
+    OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
 };
 
 use super::document::JSON;
@@ -164,9 +164,9 @@ fn components() -> Components {
         .description(Some("A key or token, if the service needs one."))
         .build();
     let mut components = ComponentsBuilder::new()
-        .schema_from::<ExecuteRequest>()
-        .schema_from::<SuccessBody>()
-        .schema_from::<ErrorBody>()
+        .schemas_from_iter(schemas::<ExecuteRequest>())
+        .schemas_from_iter(schemas::<SuccessBody>())
+        .schemas_from_iter(schemas::<ErrorBody>())
         .schema(KINDS, kinds)
         .response(ANY_ERROR, any)
         .security_scheme(BEARER, SecurityScheme::Http(bearer));
@@ -174,6 +174,13 @@ fn components() -> Components {
         components = components.response(name(status), error(status));
     }
     components.build()
+}
+
+/// The schema of a type, and those that it refers to.
+fn schemas<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    schemas
 }
 
 fn success() -> Response {

@@ -1,11 +1,12 @@
 //! The facts that the documentation and the OpenAPI document share, taken from the code that implements
 //! them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
-use utoipa::PartialSchema;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::config::Config;
 use crate::display::{Bytes, Seconds};
@@ -204,28 +205,44 @@ pub(super) fn addresses(config: &Config) -> Vec<Address> {
     addresses
 }
 
-/// Returns the fields of the request, the required ones first, from its OpenAPI schema.
+/// Returns the fields of the request, the required ones first, from its OpenAPI schema. A field of an object has the
+/// object's name before its own.
 ///
 /// # Errors
 /// When the schema cannot be written as JSON.
 pub(super) fn fields() -> serde_json::Result<Vec<Field>> {
-    let schema = serde_json::to_value(ExecuteRequest::schema())?;
+    let mut referred = Vec::new();
+    ExecuteRequest::schemas(&mut referred);
+    let referred = serde_json::to_value(BTreeMap::from_iter(referred))?;
+    let mut fields = Vec::new();
+    let request = serde_json::to_value(ExecuteRequest::schema())?;
+    add_fields("", &request, &referred, &mut fields);
+    fields.sort_by_key(|field| !field.required);
+    Ok(fields)
+}
+
+/// Adds the fields of an object with this schema, which may refer to others.
+fn add_fields(prefix: &str, schema: &Value, referred: &Value, fields: &mut Vec<Field>) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    let mut fields: Vec<_> = properties
-        .map(|(name, property)| Field {
-            name: name.clone(),
-            json_type: match &property["type"] {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let reference = property["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next());
+        let described = reference.map_or(property, |name| &referred[name]);
+        let name = format!("{prefix}{name}");
+        let prefix = format!("{name}.");
+        fields.push(Field {
+            json_type: match &described["type"] {
                 Value::Array(types) => types.iter().map(text).collect::<Vec<_>>().join(" or "),
                 one => text(one),
             },
-            required: required.iter().any(|required| required == name),
+            required: required.iter().any(|required| *required == name),
             description: text(&property["description"]),
-        })
-        .collect();
-    fields.sort_by_key(|field| !field.required);
-    Ok(fields)
+            name,
+        });
+        add_fields(&prefix, described, referred, fields);
+    }
 }
 
 /// Returns all errors.
@@ -340,7 +357,17 @@ pub(super) fn limits(config: &Config) -> Vec<Limit> {
             grouped(limits.host_calls),
             "host_call_limit",
         ),
+        (
+            "FILES_LIMIT",
+            size(limits.output_files),
+            "the file is listed as omitted, with its size",
+        ),
         ("BODY_LIMIT", size(config.request.body_limit), "too_large"),
+        (
+            "SCRIPT_LIMIT",
+            size(config.request.script_limit),
+            "too_large",
+        ),
         (
             "BODY_TIMEOUT",
             time(config.request.body_timeout),
