@@ -1,35 +1,15 @@
-//! Content negotiation: which format of the metrics a request prefers (RFC 9110, section 12.5.1).
+//! Content negotiation: which media type a request prefers (RFC 9110, section 12.5.1).
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 
 use crate::telemetry::Exposition;
 
-/// Returns the format that the request prefers. OpenMetrics has to be named explicitly; a request that
+/// Returns the format of the metrics that the request prefers. OpenMetrics has to be named explicitly; a request that
 /// accepts neither format gets that of Prometheus.
 pub(super) fn exposition(headers: &HeaderMap) -> Exposition {
-    let values = headers.get_all(ACCEPT).iter();
-    let values = values.filter_map(|value| value.to_str().ok());
-    let ranges: Vec<_> = values
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::parse)
-        .collect();
-    let best = |media_types: &[&str], version: &str| {
-        let matching = ranges.iter().filter(|range| {
-            media_types.contains(&range.media_type.as_str())
-                && range
-                    .version
-                    .as_deref()
-                    .is_none_or(|wanted| wanted == version)
-        });
-        matching.map(|range| range.quality).max()
-    };
-    let open_metrics = best(&["application/openmetrics-text"], "1.0.0").unwrap_or(0);
-    // The most specific range takes precedence.
-    let prometheus = best(&["text/plain"], "0.0.4")
-        .or_else(|| best(&["text/*"], "0.0.4"))
-        .or_else(|| best(&["*/*"], "0.0.4"))
-        .unwrap_or(0);
+    let open_metrics = quality(headers, "application/openmetrics-text", "1.0.0").unwrap_or(0);
+    let prometheus = quality_of_default(headers, "text/plain", "text/*", "0.0.4");
     if open_metrics > 0 && open_metrics >= prometheus {
         Exposition::OpenMetrics
     } else {
@@ -37,29 +17,62 @@ pub(super) fn exposition(headers: &HeaderMap) -> Exposition {
     }
 }
 
+/// Returns which of `media_types` the request prefers to `default`, a kind of `application`. They have to be named
+/// explicitly.
+pub(super) fn preferred(headers: &HeaderMap, media_types: &[&str], default: &str) -> Option<usize> {
+    let default = quality_of_default(headers, default, "application/*", "");
+    let qualities = media_types.iter().enumerate().filter_map(|(index, name)| {
+        let quality = quality(headers, name, "")?;
+        (quality > 0 && quality >= default).then_some((index, quality))
+    });
+    // The first one of those that are preferred equally.
+    let best = qualities.rev().max_by_key(|(_, quality)| *quality);
+    best.map(|(index, _)| index)
+}
+
+/// Returns the quality of a media type that wildcards include. The most specific range takes precedence.
+fn quality_of_default(headers: &HeaderMap, media_type: &str, family: &str, version: &str) -> u16 {
+    quality(headers, media_type, version)
+        .or_else(|| quality(headers, family, version))
+        .or_else(|| quality(headers, "*/*", version))
+        .unwrap_or(0)
+}
+
+/// Returns the quality of the range with this name, unless it is for another version.
+fn quality(headers: &HeaderMap, range: &str, version: &str) -> Option<u16> {
+    let values = headers.get_all(ACCEPT).iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    let ranges = values.flat_map(|value| value.split(','));
+    let ranges = ranges.filter_map(Range::parse).filter(|candidate| {
+        candidate.media_type.eq_ignore_ascii_case(range)
+            && candidate.version.is_none_or(|wanted| wanted == version)
+    });
+    ranges.map(|range| range.quality).max()
+}
+
 /// A media range of the header.
-struct Range {
-    media_type: String,
-    version: Option<String>,
+struct Range<'a> {
+    media_type: &'a str,
+    version: Option<&'a str>,
     /// In thousandths.
     quality: u16,
 }
 
-impl Range {
-    fn parse(text: &str) -> Option<Self> {
+impl<'a> Range<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let mut range = Self {
-            media_type: parts.next()?.to_ascii_lowercase(),
+            media_type: parts.next()?,
             version: None,
             quality: 1000,
         };
         for parameter in parts {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_matches('"');
-            match name.trim().to_ascii_lowercase().as_str() {
-                "version" => range.version = Some(value.to_owned()),
-                "q" => range.quality = quality(value)?,
-                _ => {}
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            if name.eq_ignore_ascii_case("version") {
+                range.version = Some(value);
+            } else if name.eq_ignore_ascii_case("q") {
+                range.quality = parse_quality(value)?;
             }
         }
         Some(range)
@@ -67,7 +80,7 @@ impl Range {
 }
 
 /// A weight from 0 to 1 with at most three decimals.
-fn quality(text: &str) -> Option<u16> {
+fn parse_quality(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if decimals.len() > 3 || !digits(decimals) {

@@ -111,12 +111,17 @@ impl Error {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RejectedKind(pub(super) &'static str);
 
+impl From<&Error> for JsonResponse {
+    fn from(error: &Error) -> Self {
+        Self::error(error.kind(), error.status(), &error.to_string())
+    }
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let kind = self.kind();
-        let response = JsonResponse::error(kind, self.status(), &self.to_string());
-        let mut response = response.into_response(None);
-        response.extensions_mut().insert(RejectedKind(kind.name()));
+        let kind = self.kind().name();
+        let mut response = JsonResponse::from(&self).into_response(None);
+        response.extensions_mut().insert(RejectedKind(kind));
         let headers = response.headers_mut();
         if let Self::Access(rejection) = &self {
             rejection.add_headers(headers);

@@ -1,9 +1,7 @@
 //! `POST /execute`, from request to response.
 
-use std::future::{Future, poll_fn};
-use std::panic::resume_unwind;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::Extension;
@@ -11,18 +9,20 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use tokio::task::JoinSet;
+use futures_util::FutureExt;
 
 use super::access::Caller;
-use super::admission::{AdmissionError, Admitted};
+use super::admission::AdmissionError;
 use super::app::App;
 use super::body;
 use super::error::Error;
 use super::included::Include;
+use super::live::{self, Events, Format};
 use super::middleware::RequestId;
 use super::request::ExecuteRequest;
 use super::response::JsonResponse;
-use crate::sandbox::{Job, Outcome, SHORT_TEXT, Usage};
+use super::run::{self, Finished, Task};
+use crate::sandbox::{Job, LiveOutput, Position, SHORT_TEXT, Usage};
 use crate::telemetry::{RunRecord, Source, Trace, millis};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -34,21 +34,17 @@ pub(super) async fn execute(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Error> {
-    let trace = trace(request.headers());
     // Dropping the run cancels it.
     tokio::select! {
-        response = read_and_run(&app, &id, trace.as_ref(), request) => response,
+        response = read_and_run(&app, id, request) => response,
         () = app.admission.aborted() => Err(AdmissionError::ShuttingDown.into()),
     }
 }
 
-async fn read_and_run(
-    app: &Arc<App>,
-    id: &RequestId,
-    trace: Option<&Trace>,
-    request: Request,
-) -> Result<Response, Error> {
+async fn read_and_run(app: &Arc<App>, id: RequestId, request: Request) -> Result<Response, Error> {
     require_json(request.headers())?;
+    let trace = trace(request.headers());
+    let format = Format::requested(request.headers());
     let caller: Option<Caller> = request.extensions().get().cloned();
     let limits = &app.config.request;
     let body = body::read(request.into_body(), limits.body_limit, limits.body_timeout).await?;
@@ -57,19 +53,27 @@ async fn read_and_run(
     // Admission follows the body, so that slow clients do not take permits.
     let caller_permit = app.access.caller_permit(caller.as_ref())?;
     let admitted = app.admission.admit(caller_permit).await?;
-    let waited = admitted.waited;
     let caller = caller.and_then(|caller| caller.name());
-    let source = Source {
-        request_id: id.as_str(),
-        caller: caller.as_deref(),
-        trace,
+    let origin = Origin { id, caller, trace };
+    let task = Task {
+        job,
+        include,
+        admitted,
     };
-    let record = RunRecord::start(&app.metrics, source, job.script.len(), waited);
+    if let Some(format) = format {
+        let app = Arc::clone(app);
+        return Ok(live::response(format, |events| async move {
+            run_live(&app, &origin, task, &events).await;
+        }));
+    }
+
+    let waited = task.admitted.waited;
+    let record = task.record(app, &origin);
     let Finished {
         outcome,
         response,
         admitted,
-    } = run(app, id.clone(), job, include, admitted).await?;
+    } = run::run(app, origin.id.clone(), task).await?;
     record.finish(response.kind, response.status.as_u16(), &outcome);
     let mut response = response.into_response(Some(admitted.permit));
     if let Some(timing) = timing(waited, &outcome.usage) {
@@ -83,6 +87,65 @@ async fn read_and_run(
     Ok(response)
 }
 
+/// Runs a script, and sends its output while it runs.
+async fn run_live(app: &Arc<App>, origin: &Origin, mut task: Task, events: &Events) {
+    let output = LiveOutput::default();
+    task.job.live = Some(output.clone());
+    task.job.input.live = true;
+    let record = task.record(app, origin);
+    let run = run::run_with_guests(app, origin.id.clone(), task);
+    let ended = AssertUnwindSafe(async {
+        tokio::select! {
+            finished = run => finished,
+            () = app.admission.aborted() => Err(AdmissionError::ShuttingDown.into()),
+        }
+    });
+    let mut position = Position::default();
+    let ended = events.follow(&output, &mut position, ended.catch_unwind());
+    let ended = ended.await.unwrap_or_else(|_| {
+        tracing::error!(request_id = %origin.id, "a run panicked");
+        Err(Error::Internal(origin.id.to_string()))
+    });
+    match ended {
+        Ok(Finished {
+            outcome,
+            response,
+            admitted,
+        }) => {
+            record.finish(response.kind, response.status.as_u16(), &outcome);
+            let rest = position.rest(&outcome.stdout, &outcome.stderr);
+            // The response has a copy of it.
+            drop(outcome);
+            events.send_output(rest).await;
+            events.send_response(response, Some(admitted.permit)).await;
+        }
+        Err(error) => {
+            drop(record);
+            events.send_response(JsonResponse::from(&error), None).await;
+        }
+    }
+}
+
+/// The origin of a request, for the log.
+struct Origin {
+    id: RequestId,
+    caller: Option<String>,
+    trace: Option<Trace>,
+}
+
+impl Task {
+    /// Opens the record of its run, which is about to start.
+    fn record<'a>(&self, app: &'a App, origin: &'a Origin) -> RunRecord<'a> {
+        let source = Source {
+            request_id: origin.id.as_str(),
+            caller: origin.caller.as_deref(),
+            trace: origin.trace.as_ref(),
+        };
+        let waited = self.admitted.waited;
+        RunRecord::start(&app.metrics, source, self.job.script.len(), waited)
+    }
+}
+
 /// Parses a request body. A long one is parsed on the guests' threads: 1 MB takes up to 10 ms.
 async fn parse(app: &Arc<App>, body: Vec<u8>) -> Result<(Job, Include), Error> {
     let parse = |app: &App, body: &[u8]| {
@@ -93,60 +156,7 @@ async fn parse(app: &Arc<App>, body: Vec<u8>) -> Result<(Job, Include), Error> {
         return parse(app, &body);
     }
     let shared = Arc::clone(app);
-    with_guests(app, async move { parse(&shared, &body) }).await?
-}
-
-/// A run that has ended, and its response.
-struct Finished {
-    outcome: Outcome,
-    response: JsonResponse,
-    admitted: Admitted,
-}
-
-/// Runs a script. Most end in their first turn, on the thread of the connection; the others continue on
-/// the guests' threads, so that connections never wait for them. The permit moves with the run, because
-/// a cancelled run needs its slot until it is dropped.
-async fn run(
-    app: &Arc<App>,
-    id: RequestId,
-    job: Job,
-    include: Include,
-    admitted: Admitted,
-) -> Result<Finished, Error> {
-    let shared = Arc::clone(app);
-    let permit = Arc::clone(&admitted.permit);
-    let mut run = Box::pin(async move {
-        let outcome = shared.interpreter.run(job, permit).await;
-        // On the thread on which the run ended: encoding a long output takes milliseconds.
-        let response = JsonResponse::from_outcome(&outcome, include, admitted.waited, id.as_str());
-        Finished {
-            outcome,
-            response,
-            admitted,
-        }
-    });
-    let first_turn = poll_fn(|context| Poll::Ready(run.as_mut().poll(context)));
-    if let Poll::Ready(finished) = first_turn.await {
-        return Ok(finished);
-    }
-    with_guests(app, run).await
-}
-
-/// Runs `work` on the guests' threads. Dropping the future cancels it.
-async fn with_guests<T: Send + 'static>(
-    app: &App,
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Error> {
-    // A set aborts its tasks when it is dropped.
-    let mut tasks = JoinSet::new();
-    tasks.spawn_on(work, &app.guests);
-    match tasks.join_next().await {
-        Some(Ok(done)) => Ok(done),
-        // The middleware catches panics.
-        Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime of the guests has shut down.
-        _ => Err(AdmissionError::ShuttingDown.into()),
-    }
+    run::with_guests(app, async move { parse(&shared, &body) }).await?
 }
 
 /// Rejects bodies that are not announced as JSON, or are compressed. Parameters such as a charset are

@@ -20,13 +20,15 @@
 //! | `body` | reading a request body within its limits |
 //! | `request` | the fields of a request body, parsing it, and the job that it becomes |
 //! | `admission` | how many requests may run and how many may wait |
+//! | `run` | runs, on the thread of the connection and on the guests' threads |
+//! | `live` | response bodies of events, written while the script runs |
 //! | `response` | the two JSON bodies of the contract |
 //! | `included` | fields of the response that a request includes: usage and files |
 //! | `permit_body` | response bodies that hold the permit of their run |
 //! | `error` | errors of requests that did not run |
 //! | `kind` | the kinds of errors, and their status codes |
 //! | `health` | `GET /healthz`, `GET /readyz` and `GET /metrics`, for operators |
-//! | `accept` | the format of the metrics that a request prefers |
+//! | `accept` | content negotiation: the media type that a request prefers |
 //! | `documents` | the playground, the documentation and the OpenAPI document |
 
 mod accept;
@@ -43,11 +45,13 @@ mod health;
 mod idle;
 mod included;
 mod kind;
+mod live;
 mod middleware;
 mod permit_body;
 mod request;
 mod response;
 mod router;
+mod run;
 mod server;
 mod workers;
 mod write_timeout;

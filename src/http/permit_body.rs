@@ -21,13 +21,18 @@ pub(super) struct PermitBody {
 impl PermitBody {
     /// Returns a body of this text, which holds `permit` if it is large.
     pub(super) fn wrap(text: Vec<u8>, permit: Option<Arc<Permit>>) -> Body {
+        Body::from(Self::bytes(text, permit))
+    }
+
+    /// Returns this text, which holds `permit` if it is large.
+    pub(super) fn bytes(text: Vec<u8>, permit: Option<Arc<Permit>>) -> Bytes {
         if text.len() <= MAX_WITHOUT_PERMIT {
-            return Body::from(text);
+            return text.into();
         }
-        Body::from(Bytes::from_owner(Self {
+        Bytes::from_owner(Self {
             text,
             _permit: permit,
-        }))
+        })
     }
 }
 

@@ -250,6 +250,18 @@ impl Connection {
 
     /// Reads one response; the connection stays open.
     pub fn response(&mut self) -> Response {
+        let mut response = self.head();
+        let length = response
+            .header("content-length")
+            .and_then(|text| text.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        self.0.read_exact(&mut body).expect("the body is whole");
+        response.body = String::from_utf8(body).expect("the body is text");
+        response
+    }
+
+    /// Reads the head of a response.
+    pub fn head(&mut self) -> Response {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let line = self.0.read_until(b'\n', &mut head);
@@ -267,18 +279,22 @@ impl Connection {
         let headers = headers
             .map(|(name, value)| (name.to_lowercase(), value.into()))
             .collect();
-        let mut response = Response {
+        Response {
             status: status.expect("the response has a status"),
             headers,
             body: String::new(),
-        };
-        let length = response
-            .header("content-length")
-            .and_then(|text| text.parse().ok());
-        let mut body = vec![0; length.unwrap_or(0)];
-        self.0.read_exact(&mut body).expect("the body is whole");
-        response.body = String::from_utf8(body).expect("the body is text");
-        response
+        }
+    }
+
+    /// Reads the next chunk of a response; none at its end.
+    pub fn chunk(&mut self) -> Option<String> {
+        let mut size = String::new();
+        self.0.read_line(&mut size).expect("the service sends");
+        let size = usize::from_str_radix(size.trim(), 16).expect("a chunk has a size");
+        let mut chunk = vec![0; size + 2];
+        self.0.read_exact(&mut chunk).expect("the chunk is whole");
+        chunk.truncate(size);
+        (size > 0).then(|| String::from_utf8(chunk).expect("the chunk is text"))
     }
 
     /// Whether a response begins to arrive in time.

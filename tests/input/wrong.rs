@@ -97,7 +97,7 @@ pub const WRONG: &[(&str, &str)] = &[
     (r#""args":[1],"args":[2]"#, "duplicate field `args`"),
     (r#""options":{},"options":{}"#, "duplicate field `options`"),
     (r#""options":{"seed":1,"seed":1}"#, "field `options`: duplicate field `seed`"),
-    (r#""options":{"env":{"A":"1","A":"2"}}"#, r#"field `options.env`: the name "A" is there twice"#),
+    (r#""options":{"env":{"A":"1","A":"2"}}"#, r#"field `options.env`: a name is there twice"#),
     (r#""files":{"a":"","a":""}"#, r#"field `files`: the path "a" is there twice"#),
     (r#""files":{"a":{"base64":"","base64":""}}"#, "duplicate field `base64`"),
     (r#""stdin":"\ud800""#, "field `stdin`: "),

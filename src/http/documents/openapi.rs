@@ -23,6 +23,7 @@ use super::document::JSON;
 use super::reference::{self, Address, HEADERS, METRICS, On, READYZ, Tag};
 use crate::config::Config;
 use crate::http::kind::Kind;
+use crate::http::live::Format;
 use crate::http::request::ExecuteRequest;
 use crate::http::response::{ErrorBody, SuccessBody};
 
@@ -184,13 +185,21 @@ fn schemas<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
 }
 
 fn success() -> Response {
-    with_headers(Response::builder(), |on| matches!(on, On::All | On::Runs))
-        .description("main() returned.")
+    let mut response = with_headers(Response::builder(), |on| matches!(on, On::All | On::Runs))
+        .description(
+            "The script has a result. A request that accepts one of the other media types gets its output as events \
+             while it runs: stdout and stderr with the field text, and last response with the fields status and body, \
+             which are those of the ordinary response. Headers of runs are left out then.",
+        )
         .content(
             JSON,
             Content::new(Some(Ref::from_schema_name(SuccessBody::name()))),
-        )
-        .build()
+        );
+    for format in Format::ALL {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        response = response.content(format.media_type(), Content::new(Some(text)));
+    }
+    response.build()
 }
 
 /// The response for errors with this status.

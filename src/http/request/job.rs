@@ -1,6 +1,7 @@
 //! From a parsed request to a job: every field is checked before anything runs.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::value::RawValue;
 
@@ -115,11 +116,11 @@ fn check_env(env: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Err
             format!("the name {name:?} contains '=' or a NUL character")
         } else if value.contains('\0') {
             format!("the value of {name:?} contains a NUL character")
-        } else if variables.contains_key(&name) {
-            format!("the name {name:?} is there twice")
-        } else {
-            variables.insert(name, value);
+        } else if let Entry::Vacant(variable) = variables.entry(name) {
+            variable.insert(value);
             continue;
+        } else {
+            "a name is there twice".to_owned()
         };
         return Err(invalid_field("options.env", &problem));
     }
