@@ -9,12 +9,14 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
+    ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+
+use super::error::Error;
 
 /// The paths that pages of other origins may read; all others are for people and operators.
 const PATHS: [&str; 2] = ["/execute", "/openapi.json"];
@@ -62,6 +64,24 @@ pub(super) async fn share(
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.append(VARY, ORIGIN.into());
     response
+}
+
+/// Rejects requests from pages of other origins that are not in `origins`. Browsers send forms without asking the service
+/// beforehand, as they do for JSON.
+pub(super) fn require_same_origin(headers: &HeaderMap, origins: &[String]) -> Result<(), Error> {
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    let same = |origin: &HeaderValue| {
+        let origin = origin.as_bytes();
+        let start = origin.windows(3).position(|window| window == b"://");
+        let authority = start.and_then(|start| origin.get(start + 3..));
+        authority
+            .is_some_and(|authority| host.is_some_and(|host| authority.eq_ignore_ascii_case(host)))
+    };
+    let others = headers.get_all(ORIGIN).iter().any(|origin| !same(origin));
+    if others && listed_origin(headers, origins).is_none() {
+        return Err(Error::CrossOriginForm);
+    }
+    Ok(())
 }
 
 /// Returns the origin of the request if it is one of `origins`.

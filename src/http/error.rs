@@ -29,6 +29,11 @@ pub(super) enum Error {
          an address of this machine"
     )]
     HostNotAllowed(Host),
+    /// The page of another origin sent a form, for which browsers do not ask the service beforehand.
+    #[error(
+        "pages of other origins may not send multipart/form-data: list the origin in CORS_ORIGINS, or send JSON"
+    )]
+    CrossOriginForm,
     /// The body took too long to arrive.
     #[error(
         "the request body did not arrive within {} (BODY_TIMEOUT): send it faster, or a shorter one",
@@ -52,8 +57,8 @@ pub(super) enum Error {
     )]
     ScriptTooLarge(usize),
     #[error(
-        "the request body is not announced as JSON, or is compressed: send it uncompressed, with the \
-         header Content-Type: application/json"
+        "the request body is not announced as JSON or multipart/form-data, or is compressed: send it uncompressed, with \
+         the header Content-Type: application/json"
     )]
     UnsupportedMediaType,
     /// The caller may not send scripts, or not now.
@@ -75,7 +80,7 @@ impl Error {
             Self::InvalidRequest(_) | Self::MalformedHead(_) | Self::SlowBody(_) => {
                 Kind::InvalidRequest
             }
-            Self::HostNotAllowed(_) => Kind::Forbidden,
+            Self::HostNotAllowed(_) | Self::CrossOriginForm => Kind::Forbidden,
             Self::NotFound => Kind::NotFound,
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
             Self::TooLarge(_) | Self::ScriptTooLarge(_) => Kind::TooLarge,

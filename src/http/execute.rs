@@ -15,11 +15,12 @@ use super::access::Caller;
 use super::admission::AdmissionError;
 use super::app::App;
 use super::body;
+use super::cors;
 use super::error::Error;
 use super::included::Include;
 use super::live::{self, Events, Format};
 use super::middleware::RequestId;
-use super::request::ExecuteRequest;
+use super::request::{self, ExecuteRequest};
 use super::response::JsonResponse;
 use super::run::{self, Finished, Task};
 use crate::sandbox::{Job, LiveOutput, Position, SHORT_TEXT, Usage};
@@ -42,13 +43,16 @@ pub(super) async fn execute(
 }
 
 async fn read_and_run(app: &Arc<App>, id: RequestId, request: Request) -> Result<Response, Error> {
-    require_json(request.headers())?;
+    let encoding = Encoding::of(request.headers())?;
+    if encoding != Encoding::Json {
+        cors::require_same_origin(request.headers(), &app.config.service.cors_origins)?;
+    }
     let trace = trace(request.headers());
     let format = Format::requested(request.headers());
     let caller: Option<Caller> = request.extensions().get().cloned();
     let limits = &app.config.request;
     let body = body::read(request.into_body(), limits.body_limit, limits.body_timeout).await?;
-    let (job, include) = parse(app, body).await?;
+    let (job, include) = parse(app, encoding, body).await?;
 
     // Admission follows the body, so that slow clients do not take permits.
     let caller_permit = app.access.caller_permit(caller.as_ref())?;
@@ -146,34 +150,53 @@ impl Task {
     }
 }
 
-/// Parses a request body. A long one is parsed on the guests' threads: 1 MB takes up to 10 ms.
-async fn parse(app: &Arc<App>, body: Vec<u8>) -> Result<(Job, Include), Error> {
-    let parse = |app: &App, body: &[u8]| {
-        let max_script = app.config.request.script_limit;
-        ExecuteRequest::parse(body)?.into_job(&app.limits, max_script)
-    };
-    if body.len() <= SHORT_TEXT {
-        return parse(app, &body);
-    }
-    let shared = Arc::clone(app);
-    run::with_guests(app, async move { parse(&shared, &body) }).await?
+/// How a request body is written.
+#[derive(Debug, PartialEq, Eq)]
+enum Encoding {
+    Json,
+    Multipart { boundary: String },
 }
 
-/// Rejects bodies that are not announced as JSON, or are compressed. Parameters such as a charset are
-/// ignored: JSON is UTF-8, which the parser checks.
-fn require_json(headers: &HeaderMap) -> Result<(), Error> {
-    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    let json = |value: &HeaderValue| {
-        let media_type = value.to_str().ok().and_then(|text| text.split(';').next());
-        media_type.is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json"))
-    };
-    let accepted = headers.get(CONTENT_TYPE).is_some_and(json)
-        && headers.get_all(CONTENT_ENCODING).iter().all(plain);
-    if accepted {
-        Ok(())
-    } else {
-        Err(Error::UnsupportedMediaType)
+impl Encoding {
+    /// Rejects bodies of other media types, and compressed ones. Parameters of JSON such as a charset are ignored: JSON
+    /// is UTF-8, which the parser checks.
+    fn of(headers: &HeaderMap) -> Result<Self, Error> {
+        let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+        if !headers.get_all(CONTENT_ENCODING).iter().all(plain) {
+            return Err(Error::UnsupportedMediaType);
+        }
+        let content_type = headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let content_type = content_type.ok_or(Error::UnsupportedMediaType)?;
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        if media_type.eq_ignore_ascii_case("application/json") {
+            Ok(Self::Json)
+        } else if media_type.eq_ignore_ascii_case("multipart/form-data") {
+            request::boundary(content_type).map(|boundary| Self::Multipart { boundary })
+        } else {
+            Err(Error::UnsupportedMediaType)
+        }
     }
+}
+
+/// Parses a request body. A long one is parsed on the guests' threads: 1 MB takes up to 10 ms.
+async fn parse(app: &Arc<App>, encoding: Encoding, body: Vec<u8>) -> Result<(Job, Include), Error> {
+    if body.len() <= SHORT_TEXT {
+        return parse_here(app, encoding, body).await;
+    }
+    let shared = Arc::clone(app);
+    let parse = async move { parse_here(&shared, encoding, body).await };
+    run::with_guests(app, parse).await?
+}
+
+async fn parse_here(app: &App, encoding: Encoding, body: Vec<u8>) -> Result<(Job, Include), Error> {
+    let request = match encoding {
+        Encoding::Json => ExecuteRequest::parse(&body)?,
+        Encoding::Multipart { boundary } => {
+            ExecuteRequest::parse_multipart(body.into(), boundary).await?
+        }
+    };
+    request.into_job(&app.limits, app.config.request.script_limit)
 }
 
 /// Returns the trace that the request belongs to; none if there are two `traceparent` headers.
@@ -200,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_json_is_accepted() {
+    fn only_plain_json_and_multipart_are_accepted() {
         let cases: &[(&[(HeaderName, &str)], bool)] = &[
             (&[(CONTENT_TYPE, "application/json")], true),
             (&[(CONTENT_TYPE, "Application/JSON; charset=utf-8")], true),
@@ -219,6 +242,14 @@ mod tests {
                 ],
                 false,
             ),
+            (&[(CONTENT_TYPE, "multipart/form-data; boundary=b")], true),
+            (
+                &[(CONTENT_TYPE, "Multipart/Form-Data;boundary=\"b c\"")],
+                true,
+            ),
+            (&[(CONTENT_TYPE, "multipart/form-data")], false),
+            (&[(CONTENT_TYPE, "multipart/form-data; boundary=")], false),
+            (&[(CONTENT_TYPE, "multipart/mixed; boundary=b")], false),
             (&[(CONTENT_TYPE, "application/jsonp")], false),
             (&[(CONTENT_TYPE, "application/ld+json")], false),
             (&[(CONTENT_TYPE, "text/plain")], false),
@@ -230,7 +261,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
                 .collect();
-            assert_eq!(require_json(&headers).is_ok(), *accepted, "{given:?}");
+            assert_eq!(Encoding::of(&headers).is_ok(), *accepted, "{given:?}");
         }
     }
 

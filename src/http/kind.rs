@@ -36,7 +36,7 @@ pub(super) enum Kind {
     InvalidRequest,
     /// The key or token is missing or invalid; 503 if it cannot be checked right now.
     Unauthorized,
-    /// The token is valid, but its owner may not send scripts; or the Host header names a host that is not in ALLOWED_HOSTS.
+    /// The token is valid, but its owner may not send scripts; or the Host header names a host that is not in ALLOWED_HOSTS, or the page of another origin sent a form.
     Forbidden,
     /// The caller has used up its rate limit, or has as many scripts running or waiting as each caller may.
     RateLimited,
@@ -46,7 +46,7 @@ pub(super) enum Kind {
     MethodNotAllowed,
     /// The request body or its script is too large.
     TooLarge,
-    /// The request body is not announced as JSON, or is compressed.
+    /// The request body is not announced as JSON or multipart/form-data, or is compressed.
     UnsupportedMediaType,
     /// The service is full, or cannot store files: try again in a moment.
     Overloaded,

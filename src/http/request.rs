@@ -5,11 +5,13 @@
 //! | `options` | the fields of `options` |
 //! | `files` | contents and paths of `files` |
 //! | `values` | values that serde does not parse as strictly |
+//! | `multipart` | requests in `multipart/form-data` |
 //! | `time` | points in time as RFC 3339 writes them |
 //! | `job` | checks of all fields, and the job |
 
 mod files;
 mod job;
+mod multipart;
 mod options;
 mod time;
 mod values;
@@ -20,6 +22,7 @@ use utoipa::ToSchema;
 
 use super::error::Error;
 use files::Contents;
+pub(super) use multipart::boundary;
 use options::Options;
 use values::{object, pairs, raw_array, raw_object, some};
 

@@ -95,8 +95,22 @@ fn execute(config: &Config) -> PathItem {
         .schema(Some(Ref::from_schema_name(ExecuteRequest::name())))
         .example(Some(example))
         .build();
+    let request = Ref::from_schema_name(ExecuteRequest::name());
+    let file = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .content_media_type("application/octet-stream");
+    let form = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(
+            "The request without files in the part request, and a part for each file, whose filename is its path.",
+        ))
+        .property("request", request)
+        .required("request")
+        .additional_properties(Some(file));
+    let form = Content::builder().schema(Some(form)).build();
     let body = RequestBodyBuilder::new()
         .content(JSON, body)
+        .content("multipart/form-data", form)
         .required(Some(Required::True))
         .build();
     let mut operation = OperationBuilder::new()
