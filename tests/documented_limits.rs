@@ -87,7 +87,10 @@ fn exceed(server: &Server, setting: &str) -> Response {
         "FILES_LIMIT" => {
             let script = "def main():\n    open('file', 'w').write('x' * 9_000_000)\n";
             let body = json!({"script": script, "options": {"include": ["files"]}});
-            return server.raw(post("Content-Type: application/json\r\n", &body.to_string()));
+            return server.raw(post(
+                "Content-Type: application/json\r\n",
+                &body.to_string(),
+            ));
         }
         "BODY_LIMIT" => return server.execute(&"#".repeat(9 << 20)),
         "SCRIPT_LIMIT" => return server.execute(&"#".repeat(2 << 20)),

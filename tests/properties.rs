@@ -71,6 +71,27 @@ fn any_body() {
     });
 }
 
+#[test]
+fn any_fields_beside_the_script() {
+    #[rustfmt::skip]
+    let field = select(&[
+        "args", "kwargs", "stdin", "files", "options", "options.limits", "options.argv", "options.env", "options.mode",
+        "options.environment", "options.seed", "options.time", "options.include", "options.limits.cpu",
+    ][..]);
+    let accept = select(&["*/*", "text/event-streams", "application/json"][..]);
+    check(&[], |server| {
+        proptest!(|(field in field, value in arbitrary::json(), accept in accept)| {
+            let names: Vec<_> = field.split('.').collect();
+            let nested = names.iter().rev().fold(value.text, |value, name| format!("{{{name:?}:{value}}}"));
+            let script = serde_json::json!(HELLO);
+            let body = format!("{{\"script\":{script},{}", &nested[1..]);
+            let response = server.raw(post(&format!("{JSON}Accept: {accept}\r\n"), &body));
+            let (status, kind) = proper(&response)?;
+            prop_assert!(status == 200 || ["invalid_request", "exception"].contains(&kind), "{body}: {response:?}");
+        });
+    });
+}
+
 /// `body` in chunks as `cuts` say, with `extension`s, and `trailer`s at the end.
 fn chunked(body: &str, cuts: &[Index], extension: &str, trailer: &str) -> Vec<u8> {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(body.len())).collect();

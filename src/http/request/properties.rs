@@ -1,12 +1,31 @@
 //! Properties of the parser for any request body.
 
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::*;
 use crate::arbitrary::{self, Json, json, space, string};
+use crate::sandbox::Limits;
+
+/// The optional fields of a request, and those of its options.
+const FIELDS: [&str; 5] = ["args", "kwargs", "stdin", "files", "options"];
+const OPTIONS: [&str; 8] = [
+    "limits",
+    "argv",
+    "env",
+    "mode",
+    "environment",
+    "seed",
+    "time",
+    "include",
+];
 
 /// One field of a body.
 #[derive(Debug, Clone)]
@@ -82,6 +101,54 @@ proptest! {
                 }
             }
             Err(error) => drop(line_of(error)),
+        }
+    }
+
+    #[test]
+    fn any_values_of_the_other_fields_are_a_job_or_an_error(
+        fields in vec((select(&FIELDS[..]), json()), 0..3),
+        options in vec((select(&OPTIONS[..]), json()), 0..3),
+    ) {
+        let list = |fields: &[(&str, Json)]| {
+            let fields = fields.iter().map(|(name, value)| format!("{name:?}:{}", value.text));
+            fields.collect::<Vec<_>>().join(",")
+        };
+        let mut fields = list(&fields);
+        if !options.is_empty() {
+            fields = format!("\"options\":{{{}}}", list(&options));
+        }
+        let body = format!(r#"{{"script":"s"{}{fields}}}"#, if fields.is_empty() { "" } else { "," });
+        let parsed = ExecuteRequest::parse(body.as_bytes());
+        match parsed.and_then(|request| request.into_job(&Limits::default(), 10)) {
+            Ok((job, _)) => {
+                for arguments in [&job.input.args, &job.input.kwargs].into_iter().flatten() {
+                    prop_assert!(body.contains(arguments.get()));
+                }
+            }
+            Err(error) => drop(line_of(error)),
+        }
+    }
+
+    #[test]
+    fn files_arrive_as_they_are_sent(files in vec(("[a-z]{1,9}(/[a-z]{1,3}){0,2}", vec(any::<u8>(), 0..20)), 0..5)) {
+        let values = files.iter().map(|(path, contents)| {
+            let base64 = BASE64_STANDARD.encode(contents);
+            match std::str::from_utf8(contents) {
+                Ok(text) if contents.len() % 2 == 0 => (path.clone(), Value::from(text)),
+                _ => (path.clone(), serde_json::json!({ "base64": base64 })),
+            }
+        });
+        let files: BTreeMap<_, _> = files.iter().cloned().collect();
+        let values: BTreeMap<_, _> = values.collect();
+        let body = serde_json::json!({"script": "s", "files": values}).to_string();
+        let request = ExecuteRequest::parse(body.as_bytes());
+        if let Ok((job, _)) = request.and_then(|request| request.into_job(&Limits::default(), 10)) {
+            let arrived = job.files.iter().map(|file| (file.path.to_string(), file.contents.to_vec()));
+            prop_assert_eq!(arrived.collect::<BTreeMap<_, _>>(), files);
+        } else {
+            // One of them is a directory of another.
+            prop_assert!(files.keys().any(|path| files.contains_key(path.rsplit_once('/').map_or("", |(parent, _)| parent))
+                || files.contains_key(path.split_once('/').map_or("", |(parent, _)| parent))));
         }
     }
 }
