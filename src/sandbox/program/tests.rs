@@ -254,5 +254,6 @@ async fn output_can_be_read_while_the_run_goes_on() -> Result<()> {
     Ok(())
 }
 
+mod mounts;
 mod stdin;
 mod steps;

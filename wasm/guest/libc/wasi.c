@@ -434,6 +434,7 @@ __wasi_errno_t __wasi_fd_readdir(__wasi_fd_t fd, uint8_t *to, __wasi_size_t room
         return descriptor_error(host_fd_readdir(host_descriptor(fd), to, room, cookie, used));
     case ROOT_DIRECTORY:
     case DEVICES_DIRECTORY:
+    case MOUNTS_DIRECTORY:
         list_directory(kind_of(fd), to, room, cookie, used);
         return 0;
     default:

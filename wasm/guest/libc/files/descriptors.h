@@ -15,6 +15,7 @@ enum kind {
     RANDOM_DEVICE,
     ROOT_DIRECTORY,
     DEVICES_DIRECTORY,
+    MOUNTS_DIRECTORY,
 };
 
 /* Returns the kind of a descriptor. That of a duplicate is the kind of the original. */

@@ -9,7 +9,7 @@
 
 int is_directory(enum kind kind)
 {
-    return kind == ROOT_DIRECTORY || kind == DEVICES_DIRECTORY;
+    return kind == ROOT_DIRECTORY || kind == DEVICES_DIRECTORY || kind == MOUNTS_DIRECTORY;
 }
 
 __wasi_filetype_t file_type(enum kind kind)
@@ -64,14 +64,17 @@ int write_device(enum kind kind, const __wasi_ciovec_t *buffers, size_t count, s
     return kind == FULL_DEVICE && *size > 0 ? ENOSPC : 0;
 }
 
-static const char *const root_entries[] = {"dev", "tmp", NULL};
+static const char *const root_entries[] = {"dev", "mnt", "tmp", NULL};
+static const char *const mount_entries[] = {"data", NULL};
 static const char *const device_entries[] = {"full",  "null",   "random",  "stderr", "stdin",
                                              "stdout", "urandom", "zero", NULL};
 
 /* Names from the number `cookie` on, as WASI lists them; what does not fit is cut off. */
 void list_directory(enum kind kind, uint8_t *to, size_t room, __wasi_dircookie_t cookie, size_t *used)
 {
-    const char *const *names = kind == ROOT_DIRECTORY ? root_entries : device_entries;
+    const char *const *names = kind == ROOT_DIRECTORY     ? root_entries
+                               : kind == MOUNTS_DIRECTORY ? mount_entries
+                                                          : device_entries;
     size_t count = 0;
     while (names[count] != NULL) {
         count++;
@@ -79,7 +82,7 @@ void list_directory(enum kind kind, uint8_t *to, size_t room, __wasi_dircookie_t
     *used = 0;
     for (size_t i = cookie; i < count && *used < room; i++) {
         __wasi_dirent_t head = {.d_next = i + 1, .d_ino = i + 100, .d_namlen = strlen(names[i])};
-        head.d_type = kind == ROOT_DIRECTORY ? __WASI_FILETYPE_DIRECTORY : __WASI_FILETYPE_CHARACTER_DEVICE;
+        head.d_type = kind != DEVICES_DIRECTORY ? __WASI_FILETYPE_DIRECTORY : __WASI_FILETYPE_CHARACTER_DEVICE;
         const void *parts[] = {&head, names[i]};
         size_t sizes[] = {sizeof head, head.d_namlen};
         for (int part = 0; part < 2; part++) {

@@ -1,5 +1,6 @@
 /* Paths are resolved here, as Linux does it: the host knows one directory, which is /tmp, and there are no
- * links. Above it are `/`, and `/dev` with the devices that scripts open. */
+ * links. Above it are `/`, `/dev` with the devices that scripts open, and `/mnt`, whose entry `data` is /tmp once
+ * more: language models write that name. getcwd() returns the first one. */
 
 #include "pyconfig.h"
 
@@ -12,9 +13,11 @@
 #include <unistd.h>
 #include <wasi/api.h>
 
+#include "libc/files/devices.h"
 #include "libc/files/modes.h"
 
 static const char scratch[] = "/tmp";
+static const char scratch_alias[] = "/mnt/data";
 
 static const struct {
     const char *path;
@@ -23,6 +26,7 @@ static const struct {
 } specials[] = {
     {"", ROOT_DIRECTORY, 0},
     {"/dev", DEVICES_DIRECTORY, 0},
+    {"/mnt", MOUNTS_DIRECTORY, 0},
     {"/dev/null", NULL_DEVICE, 0},
     {"/dev/zero", ZERO_DEVICE, 0},
     {"/dev/full", FULL_DEVICE, 0},
@@ -49,11 +53,24 @@ static const char *below(const char *path, const char *prefix)
     return strncmp(path, prefix, size) == 0 && path[size] == '/' ? path + size + 1 : NULL;
 }
 
+/* Returns the path of a directory above the scratch directory. */
+static const char *directory_path(enum kind kind)
+{
+    size_t i = 0;
+    while (specials[i].kind != kind) {
+        i++;
+    }
+    return specials[i].path;
+}
+
 /* Classifies the absolute path `full`. */
 static int classify(const char *full, struct place *place)
 {
     const char *rest = below(full, scratch);
-    if (rest != NULL || strcmp(full, scratch) == 0) {
+    if (rest == NULL) {
+        rest = below(full, scratch_alias);
+    }
+    if (rest != NULL || strcmp(full, scratch) == 0 || strcmp(full, scratch_alias) == 0) {
         place->where = SCRATCH;
         place->directory = SCRATCH_DESCRIPTOR;
         strcpy(place->path, rest == NULL ? "." : rest);
@@ -67,7 +84,7 @@ static int classify(const char *full, struct place *place)
             place->original = specials[i].original;
             return 0;
         }
-        if (kind != ROOT_DIRECTORY && kind != DEVICES_DIRECTORY && below(full, specials[i].path) != NULL) {
+        if (!is_directory(kind) && below(full, specials[i].path) != NULL) {
             return fail(ENOTDIR);
         }
     }
@@ -78,7 +95,10 @@ static int classify(const char *full, struct place *place)
         return 0;
     }
     place->where = OUTSIDE;
-    const char *name = below(full, "/dev");
+    const char *name = below(full, directory_path(DEVICES_DIRECTORY));
+    if (name == NULL) {
+        name = below(full, directory_path(MOUNTS_DIRECTORY));
+    }
     place->parent_exists = strchr(name == NULL ? full + 1 : name, '/') == NULL;
     return 0;
 }
@@ -165,16 +185,11 @@ int locate(int fd, const char *path, struct place *place)
     if (fd == AT_FDCWD) {
         return locate_absolute(current_directory, path, place);
     }
-    switch (kind_of(fd)) {
-    case ORDINARY:
+    enum kind kind = kind_of(fd);
+    if (kind == ORDINARY) {
         return locate_in(host_descriptor(fd), path, place);
-    case ROOT_DIRECTORY:
-        return locate_absolute("", path, place);
-    case DEVICES_DIRECTORY:
-        return locate_absolute("/dev", path, place);
-    default:
-        return fail(ENOTDIR);
     }
+    return is_directory(kind) ? locate_absolute(directory_path(kind), path, place) : fail(ENOTDIR);
 }
 
 int chdir(const char *path)
@@ -191,7 +206,7 @@ int chdir(const char *path)
         return fail(EACCES);
     }
     if (place.where == SPECIAL) {
-        strcpy(current_directory, place.kind == ROOT_DIRECTORY ? "" : "/dev");
+        strcpy(current_directory, directory_path(place.kind));
     } else if (strcmp(place.path, ".") == 0) {
         strcpy(current_directory, scratch);
     } else if (sizeof scratch + 1 + strlen(place.path) >= sizeof current_directory) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <wasi/api.h>
 
+#include "libc/files/devices.h"
 #include "libc/files/modes.h"
 #include "libc/files/paths.h"
 
@@ -75,9 +76,8 @@ int fstat(int fd, struct stat *to)
 
 static int stat_special(enum kind kind, struct stat *to)
 {
-    bool directory = kind == ROOT_DIRECTORY || kind == DEVICES_DIRECTORY;
     __wasi_filestat_t found = {.dev = 1, .ino = kind, .nlink = 1};
-    found.filetype = directory ? __WASI_FILETYPE_DIRECTORY : __WASI_FILETYPE_CHARACTER_DEVICE;
+    found.filetype = file_type(kind);
     translate(&found, kind, to);
     return 0;
 }
