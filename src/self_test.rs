@@ -36,7 +36,7 @@ pub async fn run(interpreter: &Interpreter, limits: &Limits) -> anyhow::Result<S
     let outcome = interpreter.run_and_clean_up(job(SCRIPT)).await;
     match outcome.result {
         Ok(version) => Ok(SelfTest {
-            python_version: version.get().trim_matches('"').to_owned(),
+            python_version: version.json.get().trim_matches('"').to_owned(),
             duration: outcome.usage.start + outcome.usage.run,
         }),
         // The failure's own text hides the details from clients; the operator may see them.

@@ -44,7 +44,10 @@ fn a_script_that_fails_is_400_with_its_kind() {
 
     let response = server.execute("x = 1\n");
     assert_eq!((response.status, response.kind()), (400, "no_main"));
-    assert_eq!(response.error(), "script must define a main() function");
+    assert_eq!(
+        response.error(),
+        r#"script must define a main() function, or options.mode must be "cell""#
+    );
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl JsonResponse {
                 kind: OK,
                 status: StatusCode::OK,
                 body: json(&SuccessBody {
-                    result,
+                    result: &result.json,
                     stdout,
                     stderr: include.stderr.then_some(stderr),
                     usage,
@@ -191,11 +191,14 @@ fn json(body: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Usage;
+    use crate::sandbox::{Usage, Value};
 
     fn outcome_of(result: Result<&str, Failure>) -> Result<Outcome, serde_json::Error> {
         let result = match result {
-            Ok(json) => Ok(RawValue::from_string(json.into())?),
+            Ok(json) => Ok(Value {
+                json: RawValue::from_string(json.into())?,
+                text: None,
+            }),
             Err(failure) => Err(failure),
         };
         let (stdout, stderr) = ("out".into(), "err".into());
@@ -203,6 +206,7 @@ mod tests {
             result,
             stdout,
             stderr,
+            display: None,
             files: Vec::new(),
             usage: Usage::default(),
         })
@@ -263,7 +267,7 @@ mod tests {
             let body = axum::body::to_bytes(response.into_body(), 1 << 20).await?;
             let body = std::str::from_utf8(&body)?;
             let expected = match (&outcome.result, kind) {
-                (Ok(json), _) => format!(r#"{{"result":{json},"stdout":"out"}}"#),
+                (Ok(value), _) => format!(r#"{{"result":{},"stdout":"out"}}"#, value.json),
                 (Err(_), "internal") => {
                     r#"{"error":"internal error (request id-1)","stdout":"out","stderr":"err"}"#
                         .into()

@@ -1,5 +1,6 @@
 //! Classification of how a guest's call ended: a result or a [`Failure`].
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
@@ -8,13 +9,20 @@ use super::guest::{Reply, Status, Text};
 use super::json::{self, JsonError};
 use super::memory::OutOfMemory;
 use super::output::OutputLimitExceeded;
-use super::{Failure, Limits};
+use super::{Failure, Limits, Value};
 
 /// Maximum length of a failure's line in bytes. A script's message can be of any length.
 const MAX_LINE: usize = 4096;
 
+/// The result text of a cell.
+#[derive(Deserialize)]
+struct CellResult {
+    result: Box<RawValue>,
+    text: Option<String>,
+}
+
 /// Returns the result in a guest's reply, or the failure that it reports.
-pub fn from_reply(reply: Reply, limits: &Limits) -> Result<Box<RawValue>, Failure> {
+pub fn from_reply(reply: Reply, is_cell: bool, limits: &Limits) -> Result<Value, Failure> {
     let text = match reply.text {
         Text::Bytes(bytes) => bytes,
         Text::TooLong => {
@@ -25,17 +33,17 @@ pub fn from_reply(reply: Reply, limits: &Limits) -> Result<Box<RawValue>, Failur
         }
     };
     match reply.status {
-        Status::Result => json::parse(text, limits.result_depth).map_err(|error| match error {
-            JsonError::TooDeep => {
+        Status::Result if is_cell => cell_value(&text, limits),
+        Status::Result => match json::parse(text, limits.result_depth) {
+            Ok(json) => Ok(Value { json, text: None }),
+            Err(JsonError::TooDeep) => {
                 let levels = limits.result_depth;
-                Failure::NotSerializable(format!(
+                Err(Failure::NotSerializable(format!(
                     "it is nested deeper than the limit of {levels} levels"
-                ))
+                )))
             }
-            JsonError::Malformed => {
-                Failure::NotSerializable("its JSON text is malformed".to_owned())
-            }
-        }),
+            Err(JsonError::Malformed) => Err(malformed()),
+        },
         Status::SyntaxError => Err(Failure::Syntax(line(&text))),
         Status::NoMain => Err(Failure::NoMain(line(&text))),
         Status::Exception => Err(Failure::Exception(line(&text))),
@@ -43,6 +51,42 @@ pub fn from_reply(reply: Reply, limits: &Limits) -> Result<Box<RawValue>, Failur
         Status::OutOfMemory => Err(Failure::MemoryLimit(limits.memory)),
         Status::Exited => Err(Failure::Exited(line(&text).parse().unwrap_or(-1))),
     }
+}
+
+/// Returns the value of a cell. A value that is nested too deeply has no JSON form.
+fn cell_value(text: &[u8], limits: &Limits) -> Result<Value, Failure> {
+    let CellResult { result, text } = serde_json::from_slice(text).map_err(|_| malformed())?;
+    let json = String::from(Box::<str>::from(result)).into_bytes();
+    let json = match json::parse(json, limits.result_depth) {
+        Err(JsonError::TooDeep) => RawValue::NULL.to_owned(),
+        json => json.map_err(|_| malformed())?,
+    };
+    Ok(Value { json, text })
+}
+
+fn malformed() -> Failure {
+    Failure::NotSerializable("its JSON text is malformed".to_owned())
+}
+
+/// Returns the items that a script has shown as an array, if there are any.
+///
+/// # Errors
+/// When they exceed the limit of the result.
+pub fn shown(items: Text, limits: &Limits) -> Result<Option<Box<RawValue>>, Failure> {
+    /// The array, its items, and the values of these, which are texts.
+    const DEPTH: usize = 2;
+    let Text::Bytes(items) = items else {
+        return Err(Failure::OutputLimit {
+            stream: "display",
+            limit: limits.result,
+        });
+    };
+    if items.is_empty() {
+        return Ok(None);
+    }
+    let array = [b"[".as_slice(), &items, b"]"].concat();
+    // A script that has taken over the interpreter shows anything.
+    Ok(json::parse(array, DEPTH).ok())
 }
 
 /// Returns the failure behind an error of a call. `out_of_memory` tells whether the interpreter itself was out of
@@ -110,7 +154,7 @@ mod tests {
             status,
             text: Text::Bytes(text.to_vec()),
         };
-        from_reply(reply, &Limits::default()).map(|value| value.get().to_owned())
+        from_reply(reply, false, &Limits::default()).map(|value| value.json.get().to_owned())
     }
 
     #[test]

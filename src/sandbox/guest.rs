@@ -1,9 +1,24 @@
 //! The host's side of the guest ABI (wasm/guest/abi/abi.h describes it).
 
-use wasmtime::{AsContext, AsContextMut, Instance, Memory, Result, TypedFunc};
+use wasmtime::{AsContext, AsContextMut, Instance, Memory, Module, Result, TypedFunc};
 
 use super::host::Host;
 use super::turn::SHORT_TEXT;
+
+/// The export that names the version of the ABI.
+const ABI_VERSION: &str = "abi_version_2";
+
+/// Checks that `module` has this ABI.
+///
+/// # Errors
+/// When it was built for another version of the service.
+pub fn check_version(module: &Module) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        module.get_export(ABI_VERSION).is_some(),
+        "it was built for another version of the service: run `cargo xtask fetch-python`"
+    );
+    Ok(())
+}
 
 /// The guest's reply to a run that it completed. All of it is untrusted.
 pub struct Reply {
@@ -65,9 +80,11 @@ pub struct AbiViolation;
 pub struct Guest {
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
-    run: TypedFunc<(u32, u32), u32>,
+    run: TypedFunc<(u32, u32, u32, u32), u32>,
     result_ptr: TypedFunc<(), u32>,
     result_len: TypedFunc<(), u32>,
+    display_ptr: TypedFunc<(), u32>,
+    display_len: TypedFunc<(), u32>,
     pending_output_len: TypedFunc<u32, u32>,
     pending_output_ptr: TypedFunc<(), u32>,
 }
@@ -93,6 +110,8 @@ impl Guest {
             run: instance.get_typed_func(&mut store, "run")?,
             result_ptr: instance.get_typed_func(&mut store, "result_ptr")?,
             result_len: instance.get_typed_func(&mut store, "result_len")?,
+            display_ptr: instance.get_typed_func(&mut store, "display_ptr")?,
+            display_len: instance.get_typed_func(&mut store, "display_len")?,
             pending_output_len: instance.get_typed_func(&mut store, "pending_output_len")?,
             pending_output_ptr: instance.get_typed_func(&mut store, "pending_output_ptr")?,
         })
@@ -111,7 +130,7 @@ impl Guest {
         self.memory.data(store)
     }
 
-    /// Runs `script` and reads the reply, unless its text is longer than `max_text` bytes.
+    /// Runs `script` with `input`, and reads the reply, unless its text is longer than `max_text` bytes.
     ///
     /// # Errors
     /// When the guest traps, exits or violates the ABI.
@@ -119,20 +138,24 @@ impl Guest {
         &self,
         mut store: impl AsContextMut<Data = Host>,
         script: &str,
+        input: &[u8],
         max_text: usize,
     ) -> Result<Reply> {
         let mut store = store.as_context_mut();
-        let length = u32::try_from(script.len())?;
-        let at = self.alloc.call_async(&mut store, length).await?;
-        if at == 0 {
+        let (script_at, script_length) = self.pass(&mut store, script.as_bytes()).await?;
+        let (input_at, input_length) = match input {
+            // The guest need not make room for it.
+            [] => (0, 0),
+            input => self.pass(&mut store, input).await?,
+        };
+        if script_at == 0 || (input_at == 0 && input_length > 0) {
             return Ok(Reply {
                 status: Status::OutOfMemory,
                 text: Text::Bytes(Vec::new()),
             });
         }
-        self.memory
-            .write(&mut store, at as usize, script.as_bytes())?;
-        let status = self.run.call_async(&mut store, (at, length)).await?;
+        let blocks = (script_at, script_length, input_at, input_length);
+        let status = self.run.call_async(&mut store, blocks).await?;
         let status = Status::from_number(status).ok_or(AbiViolation)?;
         let start = self.result_ptr.call_async(&mut store, ()).await?;
         let length = self.result_len.call_async(&mut store, ()).await?;
@@ -141,6 +164,40 @@ impl Guest {
         }
         let text = read(self.memory.data(&store), start, length, max_text)?;
         Ok(Reply { status, text })
+    }
+
+    /// Copies `bytes` to a new block of the guest; returns its address, which is 0 if there is no memory for it, and
+    /// its length.
+    async fn pass(
+        &self,
+        mut store: impl AsContextMut<Data = Host>,
+        bytes: &[u8],
+    ) -> Result<(u32, u32)> {
+        let length = u32::try_from(bytes.len())?;
+        let at = self.alloc.call_async(&mut store, length).await?;
+        if at != 0 {
+            self.memory.write(&mut store, at as usize, bytes)?;
+        }
+        Ok((at, length))
+    }
+
+    /// Returns the items that the script has shown, JSON texts joined by commas, unless they are longer than `max`
+    /// bytes. For runs that the host has ended, too.
+    ///
+    /// # Errors
+    /// When the guest traps or violates the ABI.
+    pub async fn shown(
+        &self,
+        mut store: impl AsContextMut<Data = Host>,
+        max: usize,
+    ) -> Result<Text> {
+        let mut store = store.as_context_mut();
+        let start = self.display_ptr.call_async(&mut store, ()).await?;
+        let length = self.display_len.call_async(&mut store, ()).await?;
+        if length as usize > SHORT_TEXT {
+            store.data_mut().wasi.turn.leave_connection_thread().await;
+        }
+        Ok(read(self.memory.data(&store), start, length, max)?)
     }
 
     /// Returns the first `max` bytes that the script has written to `stream` and Python has not flushed. For runs that

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tokio::sync::oneshot;
 use wasmtime::{InstancePre, Linker, Store};
 
-use super::guest::Guest;
+use super::guest::{self, Guest};
 use super::host::Host;
 use super::program::Program;
 use super::runtime::Runtime;
@@ -26,10 +26,11 @@ impl Interpreter {
     /// Loads the precompiled environment at `path`.
     ///
     /// # Errors
-    /// When the file is missing, or was made for another version of wasmtime or another processor; the message says
-    /// what to do.
+    /// When the file is missing, or was made for another version of the service or of wasmtime, or another processor;
+    /// the message says what to do.
     pub fn load(runtime: &Arc<Runtime>, path: &Path) -> Result<Self> {
         let module = engine::load_module(&runtime.engine, path)?;
+        guest::check_version(&module).with_context(|| format!("loading {}", path.display()))?;
         let mut linker = Linker::new(&runtime.engine);
         wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi)?;
         Ok(Self {

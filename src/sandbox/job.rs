@@ -68,9 +68,43 @@ pub struct Input {
     /// Whether the script is a notebook cell: no `main()`, and the value of the last expression is the result.
     #[serde(skip_serializing_if = "is_false")]
     pub cell: bool,
+    /// Whether the script may call `display(object)`, as cells may.
+    #[serde(skip_serializing_if = "is_false")]
+    pub display: bool,
     /// Whether output leaves Python at each write, for a reader beside the run.
     #[serde(skip_serializing_if = "is_false")]
     pub live: bool,
+}
+
+impl Input {
+    /// Whether the script can show objects.
+    pub(super) fn can_display(&self) -> bool {
+        self.cell || self.display
+    }
+
+    /// Returns the input as the guest reads it; no bytes at all if there is none.
+    ///
+    /// # Errors
+    /// When it has no JSON form.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut json = serde_json::to_vec(self)?;
+        if json == b"{}" {
+            json.clear();
+        }
+        Ok(json)
+    }
+
+    /// Returns the bytes of its texts, which encoding copies.
+    pub(super) fn size(&self) -> usize {
+        let json = |json: &Option<Box<RawValue>>| json.as_ref().map_or(0, |json| json.get().len());
+        let argv: usize = self.argv.iter().map(String::len).sum();
+        let env: usize = self
+            .env
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        json(&self.args) + json(&self.kwargs) + argv + env
+    }
 }
 
 fn is_false(value: &bool) -> bool {

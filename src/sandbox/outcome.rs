@@ -10,12 +10,15 @@ use crate::display::{Bytes, Seconds};
 /// The result, the output and the usage of a run.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The value that `main()` returned, as JSON text, or the failure.
-    pub result: Result<Box<RawValue>, Failure>,
+    /// The value that `main()` returned, or that of a cell, or the failure.
+    pub result: Result<Value, Failure>,
     /// Text written to stdout, up to the limit.
     pub stdout: String,
     /// Text written to stderr, up to the limit.
     pub stderr: String,
+    /// The objects that the script has shown: a JSON array of objects, whose keys are MIME types and whose values are
+    /// texts. None when nothing was shown.
+    pub display: Option<Box<RawValue>>,
     /// The files that the script made or changed, sorted by path, if the job asks for them.
     pub files: Vec<OutputFile>,
     /// The resources that the run used.
@@ -29,10 +32,20 @@ impl Outcome {
             result: Err(Failure::Internal(details)),
             stdout: String::new(),
             stderr: String::new(),
+            display: None,
             files: Vec::new(),
             usage: Usage::default(),
         }
     }
+}
+
+/// The value of a run.
+#[derive(Debug)]
+pub struct Value {
+    /// The value as JSON; of a cell `null` if it has no JSON form.
+    pub json: Box<RawValue>,
+    /// The `repr` of a cell's value, at most 4 KiB; none if that is `None`.
+    pub text: Option<String>,
 }
 
 /// The resources that a run used.
@@ -59,7 +72,7 @@ pub enum Failure {
     /// The script does not compile. Holds the whole line.
     #[error("{0}")]
     Syntax(String),
-    /// There is no `main` that can be called without arguments. Holds the end of the sentence: what `main` is instead.
+    /// There is no `main` that can be called with the arguments of the job. Holds the end of the sentence: what `main` is instead.
     #[error("script must define a main() function{0}")]
     NoMain(String),
     /// The script raised an exception. Holds the last line of the traceback.
@@ -80,7 +93,7 @@ pub enum Failure {
     /// The run exceeded the limit of one of its outputs.
     #[error("{stream} limit of {} exceeded", Bytes(*limit))]
     OutputLimit {
-        /// `stdout`, `stderr` or `result`.
+        /// `stdout`, `stderr`, `result` or `display`.
         stream: &'static str,
         /// The limit in bytes.
         limit: usize,

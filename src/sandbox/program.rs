@@ -12,7 +12,7 @@ use super::guest::{Guest, Reply, Stream};
 use super::host::Host;
 use super::runtime::Runtime;
 use super::turn::{FIRST_TURN, SHORT_TEXT};
-use super::{Failure, Job, Outcome, OutputFile, Usage, classify};
+use super::{Failure, Job, Outcome, OutputFile, Usage, Value, classify};
 
 /// Epoch ticks, and wall time, that a guest has for returning its pending output after the host has ended its
 /// run. It takes microseconds.
@@ -68,6 +68,12 @@ impl Program {
             ..Usage::default()
         };
         let mut result = self.call_and_classify(job, &mut usage).await;
+        let display = self.read_display(job).await.unwrap_or_else(|failure| {
+            if result.is_ok() {
+                result = Err(failure);
+            }
+            None
+        });
         let files = self.read_files(job).await.unwrap_or_else(|failure| {
             result = Err(failure);
             Vec::new()
@@ -77,8 +83,23 @@ impl Program {
             result,
             stdout: host.stdout.take_text(),
             stderr: host.stderr.take_text(),
+            display,
             files,
             usage,
+        }
+    }
+
+    /// Reads the objects that the script has shown, if the job lets it show any. After a run that did not come to its
+    /// end the guest may be in any state, so there may be less than that.
+    async fn read_display(&mut self, job: &Job) -> Result<Option<Box<RawValue>>, Failure> {
+        if !job.input.can_display() {
+            return Ok(None);
+        }
+        self.store.set_epoch_deadline(FLUSH_TICKS);
+        let shown = self.guest.shown(&mut self.store, job.limits.result);
+        match tokio::time::timeout(FLUSH_TIMEOUT, shown).await {
+            Ok(Ok(items)) => classify::shown(items, &job.limits),
+            _ => Ok(None),
         }
     }
 
@@ -96,11 +117,7 @@ impl Program {
         })
     }
 
-    async fn call_and_classify(
-        &mut self,
-        job: &Job,
-        usage: &mut Usage,
-    ) -> Result<Box<RawValue>, Failure> {
+    async fn call_and_classify(&mut self, job: &Job, usage: &mut Usage) -> Result<Value, Failure> {
         let limits = &job.limits;
         self.store.data_mut().begin(job);
         self.store.set_epoch_deadline(FIRST_TURN);
@@ -131,7 +148,7 @@ impl Program {
         }
         match ended {
             _ if host.exceeds_host_calls() => Err(Failure::HostCallLimit(limits.host_calls)),
-            Ended::Replied(reply) => classify::from_reply(reply, limits),
+            Ended::Replied(reply) => classify::from_reply(reply, job.input.cell, limits),
             Ended::Failed(error) => {
                 let out_of_memory = host.memory.is_starved();
                 Err(classify::from_error(&error, limits, out_of_memory))
@@ -148,7 +165,11 @@ impl Program {
         let (guest, store) = (&self.guest, &mut self.store);
         let run = pin!(async {
             store.data_mut().wasi.write_files(&job.files).await?;
-            guest.run(store, &job.script, limits.result).await
+            if job.input.size() > SHORT_TEXT {
+                store.data_mut().wasi.turn.leave_connection_thread().await;
+            }
+            let input = job.input.encode()?;
+            guest.run(store, &job.script, &input, limits.result).await
         });
         let run = limit_cpu_time(run, &cpu, cpu_before.saturating_add(limits.cpu));
         match tokio::time::timeout(limits.wall, run).await {

@@ -189,7 +189,7 @@ impl Metrics {
         self.run.observe(usage.run.as_secs_f64());
         self.cpu.observe(usage.cpu.as_secs_f64());
         self.memory.observe(usage.memory as f64);
-        let result_length = result.as_ref().map_or(0, |json| json.get().len());
+        let result_length = result.as_ref().map_or(0, |value| value.json.get().len());
         for (stream, bytes) in [
             ("result", result_length),
             ("stdout", stdout.len()),

@@ -78,7 +78,7 @@ impl<'a> RunRecord<'a> {
             cpu_ms = usage.map(|usage| millis(usage.cpu)),
             memory_bytes = usage.map(|usage| usage.memory),
             script_bytes = self.script_bytes,
-            result_bytes = result.map(|result| result.map_or(0, |json| json.get().len())),
+            result_bytes = result.map(|result| result.map_or(0, |value| value.json.get().len())),
             stdout_bytes = outcome.map(|outcome| outcome.stdout.len()),
             stderr_bytes = outcome.map(|outcome| outcome.stderr.len()),
             "run"

@@ -19,12 +19,16 @@ fn text() -> impl Strategy<Value = Text> {
 
 proptest! {
     #[test]
-    fn a_guest_is_never_the_service_at_fault(number in 0..9_u32, text in text()) {
+    fn a_guest_is_never_the_service_at_fault(
+        number in 0..9_u32,
+        text in text(),
+        is_cell in any::<bool>(),
+    ) {
         let Some(status) = Status::from_number(number) else {
             prop_assert!(number > 6);
             return Ok(());
         };
-        match from_reply(Reply { status, text }, &Limits::default()) {
+        match from_reply(Reply { status, text }, is_cell, &Limits::default()) {
             Ok(_) => prop_assert_eq!(status, Status::Result),
             Err(failure) => {
                 prop_assert!(!matches!(failure, Failure::Internal(_)));

@@ -155,7 +155,7 @@ async fn a_short_script_has_no_page_faults_after_a_rich_one() -> Result<()> {
 /// Runs `job` in a fresh instance; returns the result as JSON text.
 async fn result(job: Job) -> Result<String> {
     let outcome = interpreter()?.run_and_clean_up(job).await;
-    let result = outcome.result.map(|json| json.get().to_owned());
+    let result = outcome.result.map(|value| value.json.get().to_owned());
     Ok(result?)
 }
 
@@ -174,7 +174,7 @@ async fn files_go_in_and_come_out() -> Result<()> {
     }
     job.returns_files = true;
     let outcome = interpreter()?.run_and_clean_up(job).await;
-    let result = outcome.result.map(|json| json.get().to_owned());
+    let result = outcome.result.map(|value| value.json.get().to_owned());
     assert_eq!(result.as_deref(), Ok(r#"[["a", "kept"], 4]"#));
     let written = OutputFile {
         path: "a/c.txt".to_owned(),
@@ -254,6 +254,8 @@ async fn output_can_be_read_while_the_run_goes_on() -> Result<()> {
     Ok(())
 }
 
+mod cells;
+mod input;
 mod mounts;
 mod stdin;
 mod steps;

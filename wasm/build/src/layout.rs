@@ -71,8 +71,8 @@ fn calls(program: &Program, script: &str) -> Result<Vec<u32>> {
     let alloc = guest.function::<u32, u32>("alloc")?;
     let at = alloc.call(&mut guest.store, length)?;
     guest.write(at, script.as_bytes())?;
-    let run = guest.function::<(u32, u32), u32>("run")?;
-    run.call(&mut guest.store, (at, length))?;
+    let run = guest.function::<(u32, u32, u32, u32), u32>("run")?;
+    run.call(&mut guest.store, (at, length, 0, 0))?;
     for name in ["result_ptr", "result_len"] {
         let function = guest.function::<(), u32>(name)?;
         function.call(&mut guest.store, ())?;
@@ -104,7 +104,7 @@ mod tests {
         (func $unused (export "unused") (result i32) (i32.const 1))
         (func $first (export "first") (result i32) (i32.const 2))
         (func (export "alloc") (param i32) (result i32) (i32.const 8))
-        (func (export "run") (param i32 i32) (result i32)
+        (func (export "run") (param i32 i32 i32 i32) (result i32)
             (drop (call $imported))
             (i32.add (call_indirect (result i32) (i32.const 1)) (call $first)))
         (func (export "result_ptr") (result i32) (i32.const 0))
@@ -143,8 +143,8 @@ mod tests {
             ]
         );
         let mut guest = Program::compile(&after)?.start(&mut WasiCtxBuilder::new())?;
-        let run = guest.function::<(u32, u32), u32>("run")?;
-        assert_eq!(run.call(&mut guest.store, (0, 0))?, 42);
+        let run = guest.function::<(u32, u32, u32, u32), u32>("run")?;
+        assert_eq!(run.call(&mut guest.store, (0, 0, 0, 0))?, 42);
         Ok(())
     }
 }

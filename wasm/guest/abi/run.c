@@ -20,36 +20,36 @@
 #include <string.h>
 
 #include "abi/abi.h"
+#include "abi/result.h"
+#include "abi/streams.h"
 #include "fatal.h"
+#include "modules/display.h"
 #include "modules/script.h"
-
-/* From CPython's text streams, edited: copies output that was written to one and is still in Python. */
-Py_ssize_t textio_copy_pending(PyObject *stream, char *to, Py_ssize_t room);
 
 /* The step of a run in which an exception was raised, for failure.py. */
 enum step { COMPILING = 0, EXECUTING = 1, CALLING = 2, ENCODING = 3 };
 
 /* Functions of the harness. */
 static PyObject *new_run;     /* () -> (namespace, encode): makes what is new for each run */
+static PyObject *apply_input; /* (text) -> (arguments of main, keyword arguments, is_cell, is_live) */
 static PyObject *await_main;  /* runs a coroutine to its end */
+static PyObject *compile_cell; /* (source) -> (codes, whether any of them awaits) */
+static PyObject *await_cell;  /* (codes, namespace) -> the value of the last */
+static PyObject *encode_cell; /* (value, encode) -> JSON */
 static PyObject *describe;    /* (exception, step, subject, stderr) -> (status, text) */
 static PyObject *run_at_exit; /* calls the functions that the script has registered with atexit */
-
-/* sys.stdout and sys.stderr as they were at the start. */
-static PyObject *stdout_stream;
-static PyObject *stderr_stream;
 
 /* One run's. `namespace` and `encode` are made before the run. */
 static int is_prepared;
 static PyObject *namespace;
 static PyObject *encode; /* value -> pieces of JSON */
 static char *script_block;
-static PyObject *script_code;
+static PyObject *arguments; /* of `main`; NULL without input */
+static PyObject *keyword_arguments;
+static int is_cell;
+static PyObject *script_code; /* of a cell: what compile_cell returns */
 static PyObject *main_function;
 static PyObject *value;
-static PyObject *result;
-static const char *result_text;
-static Py_ssize_t result_size;
 
 static PyObject *attribute(PyObject *module, const char *name)
 {
@@ -63,24 +63,18 @@ static PyObject *attribute(PyObject *module, const char *name)
 void bind_harness(PyObject *harness)
 {
     new_run = attribute(harness, "new_run");
+    apply_input = attribute(harness, "apply_input");
     await_main = attribute(harness, "await_main");
+    compile_cell = attribute(harness, "compile_cell");
+    await_cell = attribute(harness, "await_cell");
+    encode_cell = attribute(harness, "encode_cell");
     describe = attribute(harness, "describe");
     run_at_exit = attribute(harness, "run_at_exit");
     bind_streams();
 }
 
-void bind_streams(void)
+EXPORT(ABI_VERSION) void abi_version(void)
 {
-    stdout_stream = Py_XNewRef(PySys_GetObject("stdout"));
-    stderr_stream = Py_XNewRef(PySys_GetObject("stderr"));
-    if (stdout_stream == NULL || stderr_stream == NULL) {
-        fatal("looking for the standard streams");
-    }
-}
-
-EXPORT("abi_version") uint32_t abi_version(void)
-{
-    return ABI_VERSION;
 }
 
 /* One byte more, for the NUL that Python's compiler wants at the end of a source. */
@@ -91,26 +85,6 @@ EXPORT("alloc") void *alloc(size_t size)
 
 /* --- before and after a run --- */
 
-/* Flushes a stream. An error cannot be reported to the script any more. */
-static void flush(PyObject *stream)
-{
-    if (stream != NULL) {
-        Py_INCREF(stream);
-        Py_XDECREF(PyObject_CallMethodNoArgs(stream, &_Py_ID(flush)));
-        PyErr_Clear();
-        Py_DECREF(stream);
-    }
-}
-
-/* Flushes the standard streams and those that the script has put in their place. */
-static void flush_streams(void)
-{
-    flush(PySys_GetObject("stdout"));
-    flush(PySys_GetObject("stderr"));
-    flush(stdout_stream);
-    flush(stderr_stream);
-}
-
 static void finish(void)
 {
     Py_XDECREF(PyObject_CallNoArgs(run_at_exit));
@@ -118,8 +92,15 @@ static void finish(void)
     flush_streams();
 }
 
+static void release_arguments(void)
+{
+    Py_CLEAR(arguments);
+    Py_CLEAR(keyword_arguments);
+}
+
 static void release_last_run(void)
 {
+    release_arguments();
     Py_CLEAR(value);
     Py_CLEAR(main_function);
     Py_CLEAR(script_code);
@@ -129,9 +110,9 @@ static void release_last_run(void)
     }
     Py_CLEAR(namespace);
     Py_CLEAR(encode);
-    Py_CLEAR(result);
-    result_text = NULL;
-    result_size = 0;
+    release_result();
+    forget_shown();
+    is_cell = 0;
     set_script_source("");
     free(script_block);
     script_block = NULL;
@@ -159,6 +140,26 @@ int prepare_run(void)
 
 /* --- a run --- */
 
+/* Has the harness decode the input and set what it asks for. */
+static int take_input(char *block, size_t size)
+{
+    PyObject *text = PyUnicode_DecodeUTF8(block, size, NULL);
+    free(block);
+    PyObject *taken = text == NULL ? NULL : PyObject_CallOneArg(apply_input, text);
+    Py_XDECREF(text);
+    int is_live = 0;
+    int is_valid = taken != NULL && PyArg_ParseTuple(taken, "OOpp", &arguments, &keyword_arguments, &is_cell, &is_live);
+    if (is_valid) {
+        Py_INCREF(arguments);
+        Py_INCREF(keyword_arguments);
+    }
+    Py_XDECREF(taken);
+    if (is_live) {
+        bind_streams();
+    }
+    return is_valid;
+}
+
 static PyObject *compile_script(const char *script, size_t size)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
@@ -171,31 +172,28 @@ static PyObject *compile_script(const char *script, size_t size)
         script += strlen(byte_order_mark);
         set_script_source(script);
     }
+    if (is_cell) {
+        return PyObject_CallFunction(compile_cell, "s", script);
+    }
     /* The source came as text, so a declared encoding means nothing. */
     PyCompilerFlags flags = _PyCompilerFlags_INIT;
     flags.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
     return Py_CompileStringExFlags(script, "script.py", Py_file_input, &flags, -1);
 }
 
+static int has_arguments(void)
+{
+    return arguments != NULL && (PyTuple_GET_SIZE(arguments) > 0 || PyDict_GET_SIZE(keyword_arguments) > 0);
+}
+
 static int call_main(void)
 {
-    value = PyObject_CallNoArgs(main_function);
+    value = has_arguments() ? PyObject_Call(main_function, arguments, keyword_arguments)
+                            : PyObject_CallNoArgs(main_function);
     if (value != NULL && PyCoro_CheckExact(value)) {
         Py_SETREF(value, PyObject_CallOneArg(await_main, value));
     }
     return value != NULL;
-}
-
-/* JSON text is ASCII, so a str's data is its encoding. */
-static int set_result(PyObject *text)
-{
-    if (text == NULL || !PyUnicode_Check(text)) {
-        Py_XDECREF(text);
-        return 0;
-    }
-    Py_XSETREF(result, text);
-    result_text = PyUnicode_AsUTF8AndSize(text, &result_size);
-    return result_text != NULL;
 }
 
 static int encode_result(void)
@@ -227,14 +225,6 @@ static void drop_locals(PyObject *exception)
     }
 }
 
-static void set_fallback_result(const char *text)
-{
-    static char copy[256];
-    snprintf(copy, sizeof copy, "%s", text);
-    result_text = copy;
-    result_size = strlen(copy);
-}
-
 /* Describes the pending exception. If even that fails, the text is the name of its type. */
 static int report(enum step step)
 {
@@ -248,7 +238,7 @@ static int report(enum step step)
     PyObject *text = NULL;
     PyObject *subject = step == ENCODING ? value : main_function;
     PyObject *described = PyObject_CallFunction(describe, "OiOO", exception, (int)step,
-                                                subject == NULL ? Py_None : subject, stderr_stream);
+                                                subject == NULL ? Py_None : subject, bound_stderr());
     if (described == NULL || !PyTuple_Check(described) || !PyArg_ParseTuple(described, "iU", &status, &text)
         || status == RESULT || !set_result(Py_NewRef(text))) {
         PyErr_Clear();
@@ -263,12 +253,57 @@ static int report(enum step step)
     return status;
 }
 
+/* There is no `main`, or it cannot be called. */
+static int report_no_main(void)
+{
+    static const char alternative[] = ", or options.mode must be \"cell\"";
+    PyObject *type = main_function == NULL ? NULL : PyType_GetQualName(Py_TYPE(main_function));
+    if (type == NULL || !set_result(PyUnicode_FromFormat("%s: main is of type %S", alternative, type))) {
+        set_fallback_result(alternative);
+    }
+    Py_XDECREF(type);
+    PyErr_Clear();
+    return NO_MAIN;
+}
+
+static PyObject *run_parts(void)
+{
+    PyObject *codes, *last = NULL;
+    int awaits;
+    if (!PyArg_ParseTuple(script_code, "O!p", &PyTuple_Type, &codes, &awaits)) {
+        return NULL;
+    }
+    if (awaits) {
+        return PyObject_CallFunctionObjArgs(await_cell, codes, namespace, NULL);
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
+        Py_XSETREF(last, PyEval_EvalCode(PyTuple_GET_ITEM(codes, i), namespace, namespace));
+        if (last == NULL) {
+            return NULL;
+        }
+    }
+    return last;
+}
+
+/* Runs the statements of a cell and encodes the value of its last expression. */
+static int run_cell(void)
+{
+    value = run_parts();
+    if (value == NULL || !set_result(PyObject_CallFunctionObjArgs(encode_cell, value, encode, NULL))) {
+        return report(EXECUTING);
+    }
+    return RESULT;
+}
+
 /* Compiles the script, runs it, calls its `main` and encodes the value that comes back. */
 static int run_script(const char *script, size_t size)
 {
     script_code = compile_script(script, size);
     if (script_code == NULL) {
         return report(COMPILING);
+    }
+    if (is_cell) {
+        return run_cell();
     }
     PyObject *nothing = PyEval_EvalCode(script_code, namespace, namespace);
     if (nothing == NULL) {
@@ -278,52 +313,26 @@ static int run_script(const char *script, size_t size)
     main_function = PyDict_GetItemString(namespace, "main");
     Py_XINCREF(main_function);
     if (main_function == NULL || !PyCallable_Check(main_function)) {
-        PyObject *type = main_function == NULL ? NULL : PyType_GetQualName(Py_TYPE(main_function));
-        if (type == NULL || !set_result(PyUnicode_FromFormat(", but main is of type %S", type))) {
-            result_size = 0;
-        }
-        Py_XDECREF(type);
-        PyErr_Clear();
-        return NO_MAIN;
+        return report_no_main();
     }
     if (!call_main()) {
-        return report(CALLING);
+        enum step step = has_arguments() ? EXECUTING : CALLING;
+        release_arguments();
+        return report(step);
     }
     return encode_result() ? RESULT : report(ENCODING);
 }
 
-EXPORT("run") int run(char *block, size_t size)
+EXPORT("run") int run(char *script, size_t script_size, char *input, size_t input_size)
 {
     int is_ready = prepare_run();
     is_prepared = 0;
-    script_block = block;
-    block[size] = 0;
-    int status = is_ready ? run_script(block, size) : report(EXECUTING);
+    script_block = script;
+    script[script_size] = 0;
+    if (input_size > 0) {
+        is_ready = is_ready && take_input(input, input_size);
+    }
+    int status = is_ready ? run_script(script, script_size) : report(EXECUTING);
     finish();
     return status;
-}
-
-EXPORT("result_ptr") const char *result_ptr(void)
-{
-    return result_text;
-}
-
-EXPORT("result_len") size_t result_len(void)
-{
-    return result_size;
-}
-
-/* --- after a run that was interrupted: nothing here may call Python --- */
-
-/* Room for the text that a stream has gathered, and for the buffer behind it. */
-static char pending_output[2 * 8192];
-
-EXPORT("pending_output_len") size_t pending_output_len(int fd)
-{
-    return textio_copy_pending(fd == 1 ? stdout_stream : stderr_stream, pending_output, sizeof pending_output);
-}
-
-EXPORT("pending_output_ptr") const char *pending_output_ptr(void)
-{
-    return pending_output;
 }

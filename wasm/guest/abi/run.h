@@ -7,13 +7,10 @@
 
 /* Exports, which the start-up uses for its warm-up scripts. */
 void *alloc(size_t size);
-int run(char *block, size_t size);
+int run(char *script, size_t script_size, char *input, size_t input_size);
 
 /* Takes from the harness the functions that runs need. */
 void bind_harness(PyObject *harness);
-
-/* Remembers sys.stdout and sys.stderr as the streams that are flushed at the end of a run. */
-void bind_streams(void);
 
 /* Releases what the last run has left and makes what is new for the next one, if that is not done yet; 0
  * with an exception set if it fails. */

@@ -9,9 +9,11 @@
 
 #include "abi/abi.h"
 #include "abi/run.h"
+#include "abi/streams.h"
 #include "fatal.h"
 #include "heap/heap.h"
 #include "modules/archive.h"
+#include "modules/display.h"
 #include "modules/script.h"
 #include "modules/scrypt.h"
 #include "startup/interpreter.h"
@@ -57,16 +59,25 @@ static void call(PyObject *module, const char *function)
     Py_DECREF(value);
 }
 
-static void run_warm_up_script(PyObject *script)
+static char *copy_block(const char *text, size_t size)
 {
-    Py_ssize_t size;
-    const char *source = PyUnicode_AsUTF8AndSize(script, &size);
-    char *block = source == NULL ? NULL : alloc(size);
+    char *block = alloc(size);
     if (block == NULL) {
         fatal("copying a warm-up script");
     }
-    memcpy(block, source, size);
-    run(block, size);
+    return memcpy(block, text, size);
+}
+
+/* A script with its input, a tuple of texts. */
+static void run_warm_up_script(PyObject *script)
+{
+    const char *source, *input;
+    Py_ssize_t source_size, input_size;
+    if (!PyArg_ParseTuple(script, "s#s#", &source, &source_size, &input, &input_size)) {
+        fatal("reading a warm-up script");
+    }
+    run(copy_block(source, source_size), source_size, input_size == 0 ? NULL : copy_block(input, input_size),
+        input_size);
     if (!prepare_run()) {
         fatal("preparing a run");
     }
@@ -92,6 +103,7 @@ static PyObject *start_python(void)
 {
     open_archive();
     PyImport_AppendInittab("_archive", PyInit__archive);
+    PyImport_AppendInittab("_display", PyInit__display);
     PyImport_AppendInittab("_script", PyInit__script);
     PyImport_AppendInittab("_scrypt", PyInit__scrypt);
     start_interpreter(1);

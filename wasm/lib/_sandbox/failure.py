@@ -26,18 +26,21 @@ def describe(exception, step, subject, stderr, _import=builtins.__import__):
     if isinstance(exception, SystemExit):
         return EXITED, str(_exit_code(exception, stderr))
     if step == ENCODING and isinstance(exception, Exception) and not isinstance(exception, MemoryError):
-        return NOT_SERIALIZABLE, _encodable(_reason(exception, subject))
+        return NOT_SERIALIZABLE, encodable(_reason(exception, subject))
     if step == CALLING and _wants_arguments(exception, subject):
-        return NO_MAIN, _encodable(f" that can be called without arguments: {exception}")
+        need = " that can be called without arguments, or the request must have args or kwargs"
+        return NO_MAIN, encodable(f"{need}: {exception}")
     if isinstance(exception, SyntaxError):
         _add_source_line(exception)
-    _drop_outer_frames(exception)
-    line = _print_traceback(exception, stderr)
+    frames = script_frames(exception)
+    if frames is not None or step == COMPILING:
+        exception.__traceback__ = frames
+    line = print_traceback(exception, stderr)
     if isinstance(exception, MemoryError) and not _is_too_complex(exception):
         return OUT_OF_MEMORY, ""
     if step == COMPILING and isinstance(exception, SyntaxError):
-        return SYNTAX_ERROR, _encodable(f"{type(exception).__name__}: {exception}")
-    return EXCEPTION, _encodable(line)
+        return SYNTAX_ERROR, encodable(f"{type(exception).__name__}: {exception}")
+    return EXCEPTION, encodable(line)
 
 
 def _is_too_complex(error):
@@ -45,7 +48,7 @@ def _is_too_complex(error):
     return str(error).startswith("Parser stack overflowed")
 
 
-def _encodable(text):
+def encodable(text):
     """Text that has a UTF-8 form: lone surrogates become escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -76,7 +79,7 @@ def _reason(exception, value):
     return f"{type(exception).__name__}: {exception}"
 
 
-def _print_traceback(exception, stderr):
+def print_traceback(exception, stderr):
     """Prints the traceback and returns its last line."""
     try:
         report = TracebackException.from_exception(exception)
@@ -142,13 +145,12 @@ def _is_long(text):
     return text is not None and any(len(line) > MAX_LINE_LENGTH for line in text.split("\n"))
 
 
-def _drop_outer_frames(exception):
-    """Drops asyncio's frames around an `async def main`."""
+def script_frames(exception):
+    """Returns the traceback without the frames around the script's: asyncio's, and ours."""
     frames = exception.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != source.FILE_NAME:
         frames = frames.tb_next
-    if frames is not None:
-        exception.__traceback__ = frames
+    return frames
 
 
 def _last_line(report):

@@ -25,7 +25,6 @@ import asyncio
 import atexit
 import builtins
 import gc
-import io
 import itertools
 import json.encoder
 import linecache
@@ -33,9 +32,12 @@ import random
 
 import _sitebuiltins
 from _frozen_importlib import ModuleSpec
-from _sandbox import event_loop, files, source
+from _sandbox import display, event_loop, files, source
+from _sandbox.cell import await_cell, compile_cell, encode_cell
 from _sandbox.failure import describe
+from _sandbox.input import apply as apply_input
 from _sandbox.importer import ArchiveImporter
+from _sandbox.streams import open_stdin, renew_output_streams
 from _sandbox.warmup import SCRIPTS as warm_up_scripts
 
 event_loop.install()
@@ -58,7 +60,8 @@ run_at_exit = atexit._run_exitfuncs
 def new_run():
     """Makes what is new for each run; returns the namespace for the script and the encoder for its result."""
     # Made before the snapshot for the first run, so that its buffer lies beside that run's new objects.
-    sys.stdin = sys.__stdin__ = _open_stdin()
+    sys.stdin = sys.__stdin__ = open_stdin()
+    display.uninstall()
     linecache.clearcache()
     source.register()
     return _new_script().__dict__, _new_encoder()
@@ -92,29 +95,6 @@ def _new_encoder():
         markers, _not_serializable, json.encoder.c_encode_basestring_ascii, indent, ": ", ", ",
         sort_keys, skip_keys, allow_nan,
     )
-
-
-def _open_stdin():
-    """Opens standard input as Python does with `LANG=C.UTF-8` and a pipe."""
-    binary = io.open(0, "rb", closefd=False)
-    binary.raw.name = "<stdin>"
-    stdin = io.TextIOWrapper(binary, "utf-8", "surrogateescape", newline="\n")
-    stdin.mode = "r"
-    return stdin
-
-
-def renew_output_streams():
-    """Makes stdout and stderr anew, so that what printing changes lies beside a run's new objects."""
-    for descriptor, name in (1, "stdout"), (2, "stderr"):
-        old = getattr(sys, name)
-        binary = io.open(descriptor, "wb", closefd=False)
-        binary.raw.name = old.name
-        new = io.TextIOWrapper(
-            binary, old.encoding, old.errors, newline="\n", line_buffering=old.line_buffering
-        )
-        new.mode = old.mode
-        setattr(sys, name, new)
-        setattr(sys, f"__{name}__", new)
 
 
 def finish_startup():

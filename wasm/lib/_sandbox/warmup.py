@@ -1,4 +1,4 @@
-"""Warm-up scripts: run before the snapshot, each does a kind of thing that many scripts do.
+"""Warm-up scripts with their inputs: run before the snapshot, each does a kind of thing that many scripts do.
 
 A hello comes last: the first real run finds the memory that it has freed.
 """
@@ -81,4 +81,14 @@ async def main():
     return [*await asyncio.gather(asyncio.sleep(0, 1), asyncio.sleep(0, 2))]
 """
 
-SCRIPTS = [_ASYNC, _CLASSES, _FAILING, _NO_PYTHON, _UNSERIALIZABLE, _LIBRARY, _HELLO]
+_ARGUMENTS = """
+def main(first, *rest, option=None):
+    return [first, rest, option]
+"""
+
+# No cell is among them: `display` comes and goes with one, and code that is specialized for the builtins would have to
+# be specialized anew.
+SCRIPTS = [
+    (_ARGUMENTS, '{"args": [1, "two", 3.0, null], "kwargs": {"option": {"four": [true]}}, "argv": ["five"]}'),
+    *((script, "") for script in [_ASYNC, _CLASSES, _FAILING, _NO_PYTHON, _UNSERIALIZABLE, _LIBRARY, _HELLO]),
+]

@@ -19,6 +19,9 @@ use crate::service::{self, Service};
 /// self-test runs first.
 const TRIGGER: &str = "attack";
 
+/// A call of the guest's `run` by itself.
+const CALL_RUN: &str = "(call $run (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+
 /// The bodies of the guest's functions during the attack, as WebAssembly text.
 struct Guest<'a> {
     import: String,
@@ -71,9 +74,12 @@ impl Guest<'_> {
                 (global $hostile (mut i32) (i32.const 0))
                 (func (export "alloc") (param i32) (result i32)
                     (global.set $hostile (i32.eq (local.get 0) (i32.const {trigger}))) {alloc})
-                (func $run (export "run") (param i32 i32) (result i32) {run})
+                (func (export "abi_version_2"))
+                (func $run (export "run") (param i32 i32 i32 i32) (result i32) {run})
                 (func (export "result_ptr") (result i32) {result_ptr})
                 (func (export "result_len") (result i32) {result_len})
+                (func (export "display_ptr") (result i32) (i32.const 0))
+                (func (export "display_len") (result i32) (i32.const 0))
                 (func (export "pending_output_len") (param i32) (result i32) {pending_output_len})
                 (func (export "pending_output_ptr") (result i32) {pending_output_ptr}))"#
         )
@@ -216,7 +222,7 @@ fn every_call_has_room_on_the_stack() -> Result<()> {
     ];
     for (function, arguments) in cases {
         let guest = Guest::calling(function, arguments, |call| {
-            format!("(drop {call}) (call $run (i32.const 0) (i32.const 0))")
+            format!("(drop {call}) {CALL_RUN}")
         });
         let response = guest.respond(&[("CPU_LIMIT", "1m"), ("WALL_LIMIT", "5m")])?;
         let overflown = response.body.contains("stack overflow");
@@ -250,7 +256,7 @@ fn results_that_no_harness_returns() -> Result<()> {
         (running("(i32.const -1)"), Some("crashed")),
         (running("unreachable"), Some("crashed")),
         (running(forever), Some("cpu_limit")),
-        (running("(call $run (i32.const 0) (i32.const 0))"), Some("crashed")),
+        (running(CALL_RUN), Some("crashed")),
         (running("(loop $more (drop (memory.grow (i32.const 1))) (br $more)) unreachable"), Some("memory_limit")),
         (running(&format!("{until_refused} unreachable")), Some("memory_limit")),
         (running(&format!("{until_refused} (i32.load (i32.const -1))")), Some("crashed")),

@@ -9,7 +9,7 @@ async fn stdin_is_read_without_a_scratch_directory() -> Result<()> {
     let interpreter = interpreter()?;
     let mut program = interpreter.start(()).await?;
     let outcome = program.step(&job).await;
-    let text = outcome.result.map(|result| result.get().to_owned());
+    let text = outcome.result.map(|value| value.json.get().to_owned());
     assert_eq!(text.as_deref(), Ok(r#"["one", "two\n"]"#));
     assert!(!program.store.data().wasi.has_directory());
     Ok(())

@@ -20,7 +20,7 @@ async fn last_result(scripts: &[&str]) -> Result<String> {
     assert!(matches!(last, Some(Ok(_))), "{last:?}");
     Ok(last
         .and_then(Result::ok)
-        .map(|result| result.get().to_owned())
+        .map(|value| value.json.get().to_owned())
         .unwrap_or_default())
 }
 

@@ -76,7 +76,8 @@ pub fn guest() -> String {
                     (br_if $more (i32.lt_u (global.get $at) (local.get $end))))
                 (local.get $value))
             (func (export "alloc") (param i32) (result i32) (i32.const {SCRIPT_AT}))
-            (func (export "run") (param $script i32) (param $length i32) (result i32)
+            (func (export "abi_version_2"))
+            (func (export "run") (param $script i32) (param $length i32) (param i32 i32) (result i32)
                 (local $function i32) (local $end i32)
                 (if (i32.ne (i32.load8_u (local.get $script)) (i32.const 33))
                     (then (return (i32.const 0))))
@@ -93,6 +94,8 @@ pub fn guest() -> String {
                 (i32.const 0))
             (func (export "result_ptr") (result i32) (i32.const 0))
             (func (export "result_len") (result i32) (i32.const 4))
+            (func (export "display_ptr") (result i32) (i32.const 0))
+            (func (export "display_len") (result i32) (i32.const 0))
             (func (export "pending_output_len") (param i32) (result i32) (i32.const 0))
             (func (export "pending_output_ptr") (result i32) (i32.const 0)))"#
     )
