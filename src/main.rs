@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     telemetry::init(&config.service);
     let done = match &config.command {
         None => commands::serve(config, resources),
-        Some(Command::Run { file }) => commands::run(&config, file),
+        Some(Command::Run(options)) => commands::run(&config, options),
         Some(Command::Check) => commands::check(&config, resources),
         Some(Command::Healthcheck { ready }) => commands::healthcheck(&config.service, *ready),
     };

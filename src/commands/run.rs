@@ -1,15 +1,16 @@
 //! The command `run`: runs one script in the same sandbox, with the same limits and response, without a server.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::Path;
+mod files;
+mod request;
+
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use python_executor::config::Config;
-use python_executor::display::Bytes;
-use python_executor::http::{Include, JsonResponse};
-use python_executor::sandbox::{Interpreter, Job, Runtime};
+use anyhow::Context;
+use python_executor::config::{Config, RunOptions};
+use python_executor::http::{JsonResponse, parse_request};
+use python_executor::sandbox::{Interpreter, Runtime};
 use tokio::runtime;
 
 use super::bad_usage;
@@ -17,56 +18,37 @@ use super::bad_usage;
 /// Stands in for the request id, by which the log shows the details of an internal error.
 const ID: &str = "run";
 
-/// Runs the script in `file` and prints the response body.
+/// Runs the script that `options` name and prints the response body.
 ///
 /// # Errors
-/// When Python cannot be loaded or the response cannot be printed.
-pub fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
-    let script = match read(file, config.request.script_limit) {
-        Ok(script) => script,
+/// When Python cannot be loaded, or the response or a file cannot be written.
+pub fn run(config: &Config, options: &RunOptions) -> anyhow::Result<ExitCode> {
+    let limits = config.run.limits();
+    let max_script = config.request.script_limit;
+    let parsed =
+        request::body(config, options).and_then(|body| parse_request(&body, &limits, max_script));
+    let (mut job, include) = match parsed {
+        Ok(parsed) => parsed,
         Err(problem) => return Ok(bad_usage(&problem)),
     };
-    let limits = config.run.limits();
+    job.returns_files |= options.out.is_some();
     let sandbox = Runtime::new(1, limits.memory, config.service.temp_root.as_deref())?;
     let interpreter = Interpreter::load(&sandbox, &config.service.python()?)?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(interpreter.run_and_clean_up(Job::new(script, limits)));
-    let response = JsonResponse::from_outcome(&outcome, Include::default(), Duration::ZERO, ID);
+    let outcome = runtime.block_on(interpreter.run_and_clean_up(job));
+    let response = JsonResponse::from_outcome(&outcome, include, Duration::ZERO, ID);
 
     let mut stdout = io::stdout().lock();
     stdout.write_all(&response.body)?;
     writeln!(stdout)?;
+    if let Some(directory) = &options.out {
+        files::write(&outcome.files, directory)
+            .with_context(|| format!("cannot write all files to {}", directory.display()))?;
+    }
     Ok(match outcome.result {
         Ok(_) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
-    })
-}
-
-/// Reads the script in `file`; the error is one line for the user.
-fn read(file: &Path, limit: usize) -> Result<String, String> {
-    let name = file.display();
-    let mut source: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(file).map_err(|error| format!("cannot open {name}: {error}"))?)
-    };
-    let mut bytes = Vec::new();
-    // One byte more than the limit shows that the script is too long.
-    let max = (limit as u64).saturating_add(1);
-    (&mut source)
-        .take(max)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("cannot read {name}: {error}"))?;
-    if bytes.len() > limit {
-        return Err(format!(
-            "{name} exceeds the limit of {} (SCRIPT_LIMIT)",
-            Bytes(limit)
-        ));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("{name} is not UTF-8: see byte {at}")
     })
 }

@@ -29,7 +29,7 @@ use access::AccessSettings;
 pub use access::{Access, Allowed, Oidc, Rate, RateLimit, Secret, is_secure_origin};
 pub use capacity::Capacity;
 use capacity::CapacitySettings;
-pub use command::Command;
+pub use command::{Command, RunOptions};
 pub use environment::PREFIX;
 pub use error::ConfigError;
 pub use host::Host;

@@ -18,6 +18,7 @@
 //! | `access` | authentication, authorization, rate limits and concurrency limits of callers |
 //! | `execute` | `POST /execute`, from request to response |
 //! | `body` | reading a request body within its limits |
+//! | `local` | requests without a server, for the command line |
 //! | `request` | the fields of a request body, parsing it, and the job that it becomes |
 //! | `admission` | how many requests may run and how many may wait |
 //! | `run` | runs, on the thread of the connection and on the guests' threads |
@@ -46,6 +47,7 @@ mod idle;
 mod included;
 mod kind;
 mod live;
+mod local;
 mod middleware;
 mod permit_body;
 mod request;
@@ -58,5 +60,6 @@ mod write_timeout;
 
 pub use app::App;
 pub use included::Include;
+pub use local::parse_request;
 pub use response::JsonResponse;
 pub use server::{Listeners, Server};
