@@ -10,7 +10,7 @@ macro_rules! assets {
 }
 
 /// Path, media type and text of each file.
-pub(super) const ASSETS: [(&str, &str, &str); 15] = assets![
+pub(super) const ASSETS: [(&str, &str, &str); 18] = assets![
     "style.css" CSS,
     "playground.css" CSS,
     "icon.svg" SVG,
@@ -20,10 +20,13 @@ pub(super) const ASSETS: [(&str, &str, &str); 15] = assets![
     "main.js" JAVASCRIPT,
     "editor.js" JAVASCRIPT,
     "examples.js" JAVASCRIPT,
+    "input.js" JAVASCRIPT,
     "json.js" JAVASCRIPT,
     "link.js" JAVASCRIPT,
     "output.js" JAVASCRIPT,
     "python.js" JAVASCRIPT,
     "scripts.js" JAVASCRIPT,
+    "shown.js" JAVASCRIPT,
+    "stream.js" JAVASCRIPT,
     "tabs.js" JAVASCRIPT,
 ];

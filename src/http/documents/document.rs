@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-/// Allows resources and requests of this service only, and no framing by other pages. The last two
-/// directives keep scripts from turning text into markup.
+/// Allows resources and requests of this service only, and no framing by other pages. Images and frames may come from a
+/// blob that the page makes, for files and displays of a run; documents in such frames inherit this policy. The last
+/// two directives keep scripts from turning text into markup.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; frame-src blob:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'",
 );

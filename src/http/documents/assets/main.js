@@ -2,9 +2,11 @@
 
 import { copies } from "./copy.js";
 import { Editor } from "./editor.js";
+import { Input } from "./input.js";
 import { toLink } from "./link.js";
 import { Output } from "./output.js";
 import { Scripts } from "./scripts.js";
+import { EVENTS, finalResponse, hasEvents, lines } from "./stream.js";
 import { tabs } from "./tabs.js";
 
 const KEY = "key";
@@ -13,10 +15,15 @@ const $ = (id) => document.getElementById(id);
 const url = new URL("execute", location.href).href;
 const editor = new Editor($("script"), $("colours"));
 const output = new Output((line) => editor.goto(line));
+const input = new Input(() => showCurl());
+/** Keys of the response that the page shows. */
+const INCLUDE = ["stderr", "usage", "files", "kind"];
 let running = null;
 
 async function run() {
-  if (running !== null) return;
+  if (running !== null || !input.check()) return;
+  const script = editor.text;
+  const body = input.body(script, { include: INCLUDE });
   running = new AbortController();
   notice("");
   select($("output-tab"));
@@ -27,13 +34,12 @@ async function run() {
   output.running();
   const start = performance.now();
   try {
-    const headers = { "Content-Type": "application/json" };
+    const headers = { "Content-Type": "application/json", Accept: EVENTS };
     const key = $("key").value.trim();
     if (key !== "") headers.Authorization = `Bearer ${key}`;
-    const script = editor.text;
-    const body = JSON.stringify({ script });
     const response = await fetch(url, { method: "POST", headers, body, signal: running.signal });
-    const line = output.response(response, await response.text(), performance.now() - start);
+    const ended = await read(response);
+    const line = output.response(response.headers, ended, performance.now() - start);
     if (line !== undefined && editor.text === script) editor.mark(line);
     showOutput();
     if (response.status === 401) askForKey();
@@ -50,6 +56,17 @@ async function run() {
     $("run").hidden = false;
     if (back) $("run").focus({ preventScroll: true });
   }
+}
+
+/** Returns the status and the body of the response; output is shown as it arrives. */
+async function read(response) {
+  if (!hasEvents(response)) return { status: response.status, body: await response.text() };
+  for await (const line of lines(response)) {
+    if (line.startsWith('{"event":"response"')) return finalResponse(line);
+    const { event, text } = JSON.parse(line);
+    if (event === "stdout" || event === "stderr") output.live(event, text);
+  }
+  throw new Error("The connection was lost before the run ended.");
 }
 
 /** On narrow screens the output is below the script, possibly out of view. */
@@ -70,10 +87,10 @@ function notice(text) {
 /** Returns the same request as a curl command, without the key: commands end up in shell histories. */
 function curl() {
   const quote = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  const lines = [`curl ${quote(url)}`, `  -H 'Content-Type: application/json'`];
-  if ($("key").value.trim() !== "") lines.push(`  -H "Authorization: Bearer $KEY"`);
-  lines.push(`  -d ${quote(JSON.stringify({ script: editor.text }))}`);
-  return lines.join(" \\\n");
+  const parts = [`curl ${quote(url)}`, `  -H 'Content-Type: application/json'`];
+  if ($("key").value.trim() !== "") parts.push(`  -H "Authorization: Bearer $KEY"`);
+  parts.push(`  -d ${quote(input.body(editor.text))}`);
+  return parts.join(" \\\n");
 }
 
 function showCurl() {

@@ -2,6 +2,7 @@
 
 import { copies } from "./copy.js";
 import { pretty, resultText } from "./json.js";
+import { clearShown, show } from "./shown.js";
 
 /** Characters shown of each output; more would make the browser slow. */
 const MAX_SHOWN = 100_000;
@@ -42,6 +43,17 @@ export class Output {
     this.#outcome("running", "Running…");
   }
 
+  /** Adds `text` to the output `id` of a run that goes on. */
+  live(id, text) {
+    if (!("live" in $("response").dataset)) {
+      this.#clear();
+      $("response").dataset.live = "";
+    }
+    const room = MAX_SHOWN - $(id).textContent.length;
+    $(id).append(text.slice(0, Math.max(room, 0)));
+    $(id).parentElement.hidden = false;
+  }
+
   /** Shows that there is no response, because of `message`. */
   failed(message) {
     this.#clear();
@@ -50,25 +62,32 @@ export class Output {
   }
 
   /** Shows a response; returns the line of the script where the error is, if there is one. */
-  response(response, body, roundTrip) {
+  response(headers, { status, body }, roundTrip) {
     this.#clear();
     const members = parse(body);
     const text = (name) => (typeof members[name] === "string" ? members[name] : "");
-    const times = timings(response.headers.get("Server-Timing"));
-    showFacts(response, times, roundTrip);
+    const times = timings(Object(members.usage));
+    showFacts(headers, status, times, roundTrip);
     this.#show("stdout", text("stdout"));
+    show(members);
 
     const run = times.get("run");
-    if (response.ok && "result" in members) {
+    if (status === 200 && "result" in members) {
       const result = resultText(body) ?? JSON.stringify(members.result);
-      // One character more than is shown, so that the output is marked as cut off.
-      const whole = () => pretty(result, Infinity);
-      this.#show("result", pretty(result, MAX_SHOWN + 1), { whole });
+      if (members.result === null && text("text") !== "") {
+        // The value of a cell that has no JSON form.
+        this.#show("result", members.text === "None" ? "" : members.text);
+      } else {
+        // One character more than is shown, so that the output is marked as cut off.
+        const whole = () => pretty(result, Infinity);
+        this.#show("result", pretty(result, MAX_SHOWN + 1), { whole });
+      }
+      this.#show("stderr", text("stderr"));
       const time = run === undefined ? "" : ` in ${duration(run)}`;
       this.#outcome("good", `Returned${time}`, `Result: ${$("result").textContent}`);
       return undefined;
     }
-    const kind = response.headers.get("X-Error-Kind") ?? `HTTP ${response.status}`;
+    const kind = members.kind ?? headers.get("X-Error-Kind") ?? `HTTP ${status}`;
     const error = text("error") || "This response is not from Python Executor. Check whether a proxy is in between.";
     const stderr = text("stderr");
     // A traceback ends with the error, which is then not shown twice.
@@ -82,7 +101,9 @@ export class Output {
   }
 
   #clear() {
+    delete $("response").dataset.live;
     $("facts").replaceChildren();
+    clearShown();
     for (const id of OUTPUTS) this.#show(id, "");
   }
 
@@ -145,10 +166,10 @@ function parse(body) {
   }
 }
 
-/** Returns the names and milliseconds of `queue;dur=0.1, run;dur=2`. */
-function timings(header) {
-  const parts = (header ?? "").matchAll(/([\w-]+);dur=([\d.]+)/g);
-  return new Map(Array.from(parts, ([, name, time]) => [name, Number(time)]));
+/** Returns names and milliseconds for the usage of a run. */
+function timings(usage) {
+  const names = { queue: usage.queue_ms, start: usage.start_ms, run: usage.wall_ms, cpu: usage.cpu_ms };
+  return new Map(Object.entries(names).filter(([, time]) => typeof time === "number"));
 }
 
 /** Formats milliseconds with three digits. */
@@ -157,13 +178,13 @@ function duration(time) {
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
 }
 
-function showFacts(response, times, roundTrip) {
+function showFacts(headers, status, times, roundTrip) {
   const facts = [
     ...Array.from(times, ([name, time]) => [name, duration(time)]),
     ["round trip", duration(roundTrip)],
-    ["status", String(response.status)],
+    ["status", String(status)],
   ];
-  const id = response.headers.get("X-Request-Id");
+  const id = headers.get("X-Request-Id");
   if (id !== null) facts.push(["request", id]);
   $("facts").replaceChildren(
     ...facts.map(([name, value]) => {

@@ -2,6 +2,7 @@
 
 mod browser;
 mod editing;
+mod input;
 mod keeping;
 mod looks;
 mod running;
@@ -53,13 +54,18 @@ fn start(settings: &[(&str, &str)]) -> Result<Service> {
 
 fn test(browser: &Browser, url: &str, options: &Options) -> Result<()> {
     browser.emulate(1280, 800, "light")?;
-    let steps: [(&str, Step); 15] = [
+    let steps: [(&str, Step); 20] = [
         ("every example", running::examples),
         ("errors", running::errors),
         ("hostile output", running::hostile),
         ("stopping", running::stopping),
         ("copies", running::copies),
         ("a key", running::key_needed),
+        ("input and files", input::files),
+        ("stdin", input::stdin),
+        ("live output", input::live),
+        ("arguments", input::arguments),
+        ("cells", input::cells),
         ("keyboard alone", editing::keyboard),
         ("long scripts", editing::long_scripts),
         ("a script that stays", keeping::scripts),
