@@ -28,6 +28,10 @@ pub struct Include {
     pub files: bool,
     /// The kind of the response.
     pub kind: bool,
+    /// The objects that the script has shown; cells have them anyway if there are any.
+    pub display: bool,
+    /// The text of the value: that of a cell has one.
+    pub text: bool,
 }
 
 /// The resources that a run used.

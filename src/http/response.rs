@@ -31,8 +31,17 @@ pub(super) struct SuccessBody<'a> {
     /// The value that main() returned, as json.dumps writes it.
     #[schema(value_type = Value)]
     result: &'a RawValue,
+    /// The repr of a cell's value, at most 4 KiB; null if that is None.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    text: Option<Option<&'a str>>,
     /// The text that the script wrote to standard output.
     stdout: &'a str,
+    /// The objects that the script has shown, in order, if there are any in a cell or the request includes them: each
+    /// has texts by their MIME types, in base64 where the type is one of bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<HashMap<String, String>>)]
+    display: Option<&'a RawValue>,
     /// The text that the script wrote to standard error, if the request includes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
@@ -61,6 +70,10 @@ pub(super) struct ErrorBody<'a> {
     stdout: &'a str,
     /// The text that the script wrote to standard error before it ended, such as a traceback.
     stderr: &'a str,
+    /// The objects that the script has shown, as in the body of a result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<HashMap<String, String>>)]
+    display: Option<&'a RawValue>,
     /// The resources that the run used, if the request includes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = UsageBody)]
@@ -99,9 +112,12 @@ impl JsonResponse {
             result,
             stdout,
             stderr,
+            display,
             files,
             usage,
         } = outcome;
+        let none_shown = include.display.then(no_display).flatten();
+        let display = display.as_deref().or(none_shown);
         let usage = include.usage.then(|| UsageBody::new(usage, queue));
         let files = include.files.then_some(Files(files));
         match result {
@@ -110,7 +126,9 @@ impl JsonResponse {
                 status: StatusCode::OK,
                 body: json(&SuccessBody {
                     result: &result.json,
+                    text: include.text.then_some(result.text.as_deref()),
                     stdout,
+                    display,
                     stderr: include.stderr.then_some(stderr),
                     usage,
                     files,
@@ -133,6 +151,7 @@ impl JsonResponse {
                         error: &error,
                         stdout,
                         stderr,
+                        display,
                         usage,
                         files,
                         kind: include.kind.then_some(kind.name()),
@@ -151,6 +170,7 @@ impl JsonResponse {
                 error,
                 stdout: "",
                 stderr: "",
+                display: None,
                 usage: None,
                 files: None,
                 kind: None,
@@ -178,6 +198,11 @@ impl JsonResponse {
 /// The error text when the service is at fault.
 pub(super) fn internal_error(request_id: &str) -> String {
     format!("internal error (request {request_id})")
+}
+
+/// An empty array.
+fn no_display() -> Option<&'static RawValue> {
+    serde_json::from_str("[]").ok()
 }
 
 fn json(body: &impl Serialize) -> Vec<u8> {

@@ -58,13 +58,15 @@ impl ExecuteRequest {
         let files = files::check(files, &limits.files)
             .map_err(|problem| invalid_field("files", &problem))?;
 
-        let include: Include = include.into_iter().collect();
+        let mut include: Include = include.into_iter().collect();
+        include.text = mode == Mode::Cell;
         let mut job = Job::new(script, limits);
         job.input.args = args;
         job.input.kwargs = kwargs;
         job.input.argv = argv;
         job.input.env = env;
         job.input.cell = mode == Mode::Cell;
+        job.input.display = include.display;
         job.stdin = stdin.unwrap_or_default().into();
         job.files = files;
         job.seed = seed;

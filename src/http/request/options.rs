@@ -68,6 +68,8 @@ pub(super) enum Included {
     Files,
     /// "ok", or the kind of the error.
     Kind,
+    /// The objects that the script has shown with display(object).
+    Display,
 }
 
 impl FromIterator<Included> for Include {
@@ -79,6 +81,7 @@ impl FromIterator<Included> for Include {
                 Included::Usage => include.usage = true,
                 Included::Files => include.files = true,
                 Included::Kind => include.kind = true,
+                Included::Display => include.display = true,
             }
         }
         include
