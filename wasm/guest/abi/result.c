@@ -6,8 +6,12 @@
 #include "abi/abi.h"
 
 static PyObject *result;
-static const char *result_text;
-static Py_ssize_t result_size;
+
+/* What the host reads. */
+static struct {
+    const char *text;
+    Py_ssize_t size;
+} location;
 
 /* JSON text is ASCII, so a str's data is its encoding. */
 int set_result(PyObject *text)
@@ -17,31 +21,31 @@ int set_result(PyObject *text)
         return 0;
     }
     Py_XSETREF(result, text);
-    result_text = PyUnicode_AsUTF8AndSize(text, &result_size);
-    return result_text != NULL;
+    location.text = PyUnicode_AsUTF8AndSize(text, &location.size);
+    return location.text != NULL;
 }
 
 void set_fallback_result(const char *text)
 {
     static char copy[256];
     snprintf(copy, sizeof copy, "%s", text);
-    result_text = copy;
-    result_size = strlen(copy);
+    location.text = copy;
+    location.size = strlen(copy);
 }
 
 void release_result(void)
 {
     Py_CLEAR(result);
-    result_text = NULL;
-    result_size = 0;
+    location.text = NULL;
+    location.size = 0;
 }
 
 EXPORT("result_ptr") const char *result_ptr(void)
 {
-    return result_text;
+    return location.text;
 }
 
 EXPORT("result_len") size_t result_len(void)
 {
-    return result_size;
+    return location.size;
 }
