@@ -32,8 +32,9 @@ pub fn run(config: &Config, options: &RunOptions) -> anyhow::Result<ExitCode> {
         Err(problem) => return Ok(bad_usage(&problem)),
     };
     job.returns_files |= options.out.is_some();
+    let python = config.service.python()?;
     let sandbox = Runtime::new(1, limits.memory, config.service.temp_root.as_deref())?;
-    let interpreter = Interpreter::load(&sandbox, &config.service.python()?)?;
+    let interpreter = Interpreter::load(&sandbox, &python)?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
