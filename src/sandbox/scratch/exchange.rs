@@ -1,6 +1,6 @@
 //! Files that the host writes into a run's directory before it starts, and reads from it afterwards.
 //!
-//! Nobody but this process can write to the directory, and a guest cannot make links, so paths below it lead
+//! Only this process can write to the directory, and a guest cannot make links, so paths below it lead
 //! nowhere else. Nothing runs in the guest meanwhile.
 
 use std::collections::{HashMap, HashSet};

@@ -19,7 +19,7 @@ use crate::patch;
 pub struct Edit {
     /// The file, from the root of the sources.
     pub file: String,
-    /// What this edit does, where the group's reason leaves it open.
+    /// The purpose of this edit, where the group's reason leaves it open.
     pub why: Option<String>,
     /// The text to find.
     pub find: String,

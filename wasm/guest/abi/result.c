@@ -7,7 +7,7 @@
 
 static PyObject *result;
 
-/* What the host reads. */
+/* The location that the host reads. */
 static struct {
     const char *text;
     Py_ssize_t size;
